@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The base images of the sample and of the tests, made from Debian packages: no public image registry is needed.
+# An image the engine already has is left alone.
+#
+#   images.sh                headstart-sample/busybox:1, a shell and its small tools, 2 MB, a second
+#   images.sh toolchain      also headstart-sample/toolchain:1, a C compiler, make and git; minutes the first time
+set -euo pipefail
+# shellcheck source=.ci/setup/common.sh
+. "$(dirname "$0")/common.sh"
+
+eval "$("$setup_dir/engine.sh" env)"
+lock images
+mkdir -p "$state_dir/images"
+
+has() { docker image inspect "$1" >/dev/null 2>&1; }
+
+busybox_image() {
+    local image=headstart-sample/busybox:1 root applet shell
+    ! has $image || return 0
+    apt_install busybox-static
+    say "making the image $image"
+    shell=$(dpkg-query -L busybox-static | grep -m1 -E '/bin/busybox$')
+    root=$(mktemp -d "$state_dir/images/busybox.XXXXXX")
+    mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,etc/ssl/certs,root,home,dev,proc,sys,run,tmp,var/tmp,workspace}
+    chmod 1777 "$root/tmp" "$root/var/tmp"
+    cp "$shell" "$root/bin/busybox"
+    for applet in $("$shell" --list-full); do
+        mkdir -p "$root/${applet%/*}"
+        [ -e "$root/$applet" ] || ln -s /bin/busybox "$root/$applet"
+    done
+    printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+    # Fixed order, owner and times: the same content has the same digest on every machine.
+    tar -C "$root" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -c . |
+        docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+            --change 'CMD ["/bin/sh"]' - $image >/dev/null
+    rm -rf "$root"
+}
+
+toolchain_image() {
+    local image=headstart-sample/toolchain:1 suite mirror root file
+    ! has $image || return 0
+    suite=$(release_field VERSION_CODENAME)
+    file=$state_dir/images/toolchain-$suite.tar
+    if [ ! -s "$file" ]; then
+        apt_install debootstrap
+        mirror=$(debian_mirror)
+        [ -n "$mirror" ] || fail "no apt source of this release found to make $image from"
+        say "bootstrapping a C toolchain from $suite (a minute or two, once)"
+        root=$state_dir/images/toolchain
+        as_root rm -rf "$root"
+        as_root debootstrap --variant=minbase --include=gcc,make,libc6-dev,git,ca-certificates "$suite" "$root" "$mirror" \
+            >"$state_dir/images/toolchain.log" 2>&1 9>&- || fail "debootstrap failed; see $state_dir/images/toolchain.log"
+        as_root tar -C "$root" --sort=name --numeric-owner \
+            --exclude='./var/cache/apt/*.bin' --exclude='./var/cache/apt/archives/*.deb' --exclude='./var/lib/apt/lists/*_*' \
+            --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
+            -c . >"$file.new"
+        mv "$file.new" "$file"
+        as_root rm -rf "$root"
+    fi
+    say "importing the image $image"
+    docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+        --change 'CMD ["/bin/bash"]' "$file" $image >/dev/null
+}
+
+case ${1:-} in
+'') busybox_image ;;
+toolchain)
+    busybox_image
+    toolchain_image
+    ;;
+*) fail "usage: images.sh [toolchain]" ;;
+esac
