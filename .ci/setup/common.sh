@@ -73,8 +73,8 @@ apt_quietly() {
         printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
         as_root chmod 755 $policy
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" \
-        </dev/null >"$log" 2>&1 9>&- || status=$?
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 \
+        -o DPkg::Lock::Timeout=300 "$@" </dev/null >"$log" 2>&1 9>&- || status=$?
     [ -z "$made" ] || as_root rm -f $policy
     [ $status -eq 0 ] || tail -n 20 "$log" >&2
     return $status

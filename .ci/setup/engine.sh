@@ -150,10 +150,10 @@ up() {
     say "Docker engine $(answers "$socket") is up"
 }
 
-down() {
-    lock engine
+# The caller holds the lock, so nobody can take up in between what is about to stop.
+stop() {
     recorded_process "$pid_file" >/dev/null || { say "no Docker engine of ours is running" && return; }
-    say "stopping the Docker engine we started"
+    [ "${1:-}" = quietly ] || say "stopping the Docker engine we started"
     stop_recorded "$pid_file"
     rm -rf "$dir/leases"
     as_root rm -rf "$dir_run"
@@ -162,12 +162,15 @@ down() {
 
 case ${1:-} in
 up) up keep ;;
-down) down ;;
+down)
+    lock engine
+    stop
+    ;;
 lease) up "$2" ;;
 release)
     lock engine
     drop_lease engine "$2"
-    leased engine || ! recorded_process "$pid_file" >/dev/null || exec "$0" down 9>&-
+    leased engine || ! recorded_process "$pid_file" >/dev/null || stop quietly
     ;;
 env) found_by_docker || printf 'export DOCKER_HOST=%q\n' "unix://$socket" ;;
 *) fail "usage: engine.sh up|down|env" ;;

@@ -61,22 +61,25 @@ up() {
     add_lease registry "$1"
 }
 
-down() {
-    lock registry
+# The caller holds the lock, so nobody can take up in between what is about to stop.
+stop() {
     recorded_process "$pid_file" >/dev/null || { say "no registry of ours is running" && return; }
-    say "stopping the registry we started"
+    [ "${1:-}" = quietly ] || say "stopping the registry we started"
     stop_recorded "$pid_file"
     rm -rf "$dir/leases"
 }
 
 case ${1:-} in
 up) up keep ;;
-down) down ;;
+down)
+    lock registry
+    stop
+    ;;
 lease) up "$2" ;;
 release)
     lock registry
     drop_lease registry "$2"
-    leased registry || ! recorded_process "$pid_file" >/dev/null || exec "$0" down 9>&-
+    leased registry || ! recorded_process "$pid_file" >/dev/null || stop quietly
     ;;
 env)
     recorded_process "$pid_file" >/dev/null || fail "the registry is not running; start it with registry.sh up"

@@ -29,10 +29,9 @@ mira='Mira Okafor <mira@example.org>'
 jonas='Jonas Lindqvist <jonas@example.org>'
 
 as() { # AUTHOR WHEN COMMAND...
-    local author=$1 when=$2
+    local name=${1% <*} email=${1#*<} when=$2
     shift 2
-    GIT_AUTHOR_NAME=${author% <*} GIT_AUTHOR_EMAIL=$(sed 's/.*<\(.*\)>/\1/' <<<"$author") \
-        GIT_COMMITTER_NAME=${author% <*} GIT_COMMITTER_EMAIL=$(sed 's/.*<\(.*\)>/\1/' <<<"$author") \
+    GIT_AUTHOR_NAME=$name GIT_AUTHOR_EMAIL=${email%>} GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=${email%>} \
         GIT_AUTHOR_DATE="2026-${when}:00+01:00" GIT_COMMITTER_DATE="2026-${when}:00+01:00" "$@"
 }
 commit() { # AUTHOR WHEN SUBJECT

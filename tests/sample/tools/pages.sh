@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compiles src/*.txt to out/pages/*.html, but only pages whose text or whose compiler is newer than the result.
 # The pause stands for the work a real compiler would do.
+# shellcheck disable=SC3013 # -nt: every shell meant here has it
 set -eu
 contents=
 [ "${1:-}" != --contents ] || contents=yes

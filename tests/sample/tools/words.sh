@@ -1,5 +1,6 @@
 #!/bin/sh
 # Counts the words of every page into out/words, again only where the text is newer than the count.
+# shellcheck disable=SC3013 # -nt: every shell meant here has it
 set -eu
 mkdir -p out/words
 counted=0 total=0
