@@ -61,7 +61,7 @@ check: packages-run ui ## formatting, lints, types, layering and generated bindi
 # The engine knows of no window: nothing of Tauri may be found below it.
 check-engine:
 	@echo "cargo tree -p headstart-engine -i tauri: must find nothing"
-	@! cargo tree -q -p headstart-engine -e normal,build --all-features --prefix none | grep -E '^tauri(-| )'
+	@tree=$$(cargo tree -q -p headstart-engine -e normal,build --all-features --prefix none) && ! grep -E '^tauri(-| )' <<<"$$tree"
 
 # A test writes the bindings; what is committed must be what it writes.
 check-bindings:

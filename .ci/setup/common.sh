@@ -11,9 +11,6 @@ home_dir=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 state_dir=${HEADSTART_DEV_STATE:-${XDG_DATA_HOME:-$home_dir/.local/share}/headstart-dev}
 mkdir -p "$state_dir"
 state_dir=$(cd "$state_dir" && pwd)
-# Unix socket paths end at 107 characters, so whatever holds one gets a short directory, named after the state.
-# shellcheck disable=SC2034
-run_dir=/run/headstart-$(printf '%s' "$state_dir" | cksum | cut -d' ' -f1)
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -33,11 +30,11 @@ as_root() {
     fi
 }
 
-# Holds a lock until the script ends, so that two clones do not install or start the same thing at once.
-# Children that outlive the script must be started with 9>&-.
+# Holds a lock on a directory until the script ends, so that two clones do not install or start the same thing at
+# once. Children that outlive the script must be started with 9>&-.
 lock() {
-    exec 9>"$state_dir/$1.lock"
-    flock -n 9 || { say "waiting for another setup of $1" && flock 9; }
+    exec 9<"$1"
+    flock -n 9 || { say "waiting for another setup that holds $1" && flock 9; }
 }
 
 # Prints those of the given Debian packages that are not installed.
@@ -100,7 +97,7 @@ debian_mirror() {
 
 # A process is known by its id and its start time: an id alone may since belong to somebody else.
 process_start() { [ -r "/proc/$1/stat" ] && sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
-record_process() { printf '%s %s\n' "$1" "$(process_start "$1")" >"$2"; }
+process_record() { printf '%s %s\n' "$1" "$(process_start "$1")"; }
 recorded_process() {
     local pid start
     [ -s "$1" ] && read -r pid start <"$1" && [ -n "$start" ] && [ "$(process_start "$pid")" = "$start" ] && echo "$pid"
@@ -115,22 +112,20 @@ stop_recorded() {
         done
         ! recorded_process "$1" >/dev/null || as_root kill -KILL "$pid" 2>/dev/null || true
     fi
-    rm -f "$1"
+    as_root rm -f "$1"
 }
 
-# Who still needs a process we started: one file per user of it, named after that user's process, and `keep` when
-# it was started by hand and stays until it is stopped by hand.
+# Who still needs a process we started: a directory with one file per user of it, named after that user's process, and
+# `keep` when it was started by hand and stays until it is stopped by hand.
 add_lease() {
-    mkdir -p "$state_dir/$1/leases"
-    if [ "$2" = keep ]; then : >"$state_dir/$1/leases/keep"; else record_process "$2" "$state_dir/$1/leases/$2"; fi
+    if [ "$2" = keep ]; then : >"$1/keep"; else process_record "$2" >"$1/$2"; fi
 }
-drop_lease() { rm -f "$state_dir/$1/leases/$2"; }
 leased() {
     local lease
-    for lease in "$state_dir/$1/leases"/*; do
+    for lease in "$1"/*; do
         [ -e "$lease" ] || continue
         if [ "${lease##*/}" = keep ] || recorded_process "$lease" >/dev/null; then return 0; fi
-        rm -f "$lease"
+        rm -f "$lease" 2>/dev/null || true
     done
     return 1
 }

@@ -16,8 +16,11 @@ set -euo pipefail
 default_socket=/var/run/docker.sock
 socket=${HEADSTART_DEV_SOCKET:-$default_socket}
 dir=$state_dir/engine
-pid_file=$dir/process
-dir_run=$run_dir/engine
+# What everybody on this machine has to agree on lies beside the socket and not in somebody's state: which process
+# serves it, and who needs it. A short path too, as unix sockets under it end at 107 characters.
+shared=/run/headstart-engine-$(printf '%s' "$socket" | cksum | cut -d' ' -f1)
+pid_file=$shared/process
+leases=$shared/leases
 
 answers() { timeout 10 docker ${1:+-H "unix://$1"} version --format '{{.Server.Version}}' 2>&1; }
 found_by_docker() { [ -z "${HEADSTART_DEV_SOCKET:-}" ] && command -v docker >/dev/null && answers >/dev/null; }
@@ -78,21 +81,27 @@ storage() {
 }
 
 # Two daemons on one bridge take each other's addresses away.
-own_bridge() {
-    local name number
-    number=$(($(printf '%s' "$state_dir" | cksum | cut -d' ' -f1) % 200 + 20))
-    name=headstart$number
-    if ! ip link show "$name" >/dev/null 2>&1; then
-        as_root ip link add "$name" type bridge
-        as_root ip address add "10.213.$number.1/24" dev "$name"
-    fi
-    echo "$name"
+bridge_number=$((${shared##*-} % 200 + 20))
+bridge=headstart$bridge_number
+add_bridge() {
+    ! ip link show "$bridge" >/dev/null 2>&1 || return 0
+    as_root ip link add "$bridge" type bridge
+    as_root ip address add "10.213.$bridge_number.1/24" dev "$bridge"
+}
+delete_bridge() {
+    local table rule
+    for table in filter nat; do
+        as_root iptables -t $table -S | sed -nE "/ $bridge( |\$)|10\.213\.$bridge_number\./s/^-A/-D/p" | while read -ra rule; do
+            as_root iptables -t $table "${rule[@]}"
+        done
+    done
+    as_root ip link delete "$bridge" 2>/dev/null || true
 }
 
 start() {
     local options=()
     mkdir -p "$dir"
-    [ "$socket" = "$default_socket" ] || options+=(--bridge "$(own_bridge)")
+    [ "$socket" = "$default_socket" ] || { add_bridge && options+=(--bridge "$bridge"); }
     # The containerd image store lets the engine's own builder write a complete cache to a registry.
     cat >"$dir/daemon.json" <<JSON
 {
@@ -102,15 +111,15 @@ start() {
   "shutdown-timeout": 10
 }
 JSON
-    as_root mkdir -p "$dir_run" "$(dirname "$socket")"
+    as_root mkdir -p "$shared/run" "$(dirname "$socket")"
     say "starting a Docker engine on $socket, data in $dir"
-    as_root rm -f "$dir_run/pid"
-    as_root setsid --fork dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir_run" \
-        --pidfile "$dir_run/pid" --host "unix://$socket" --group "$(id -gn)" "${options[@]}" \
+    as_root rm -f "$shared/pid"
+    as_root setsid --fork dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$shared/run" \
+        --pidfile "$shared/pid" --host "unix://$socket" --group "$(id -gn)" "${options[@]}" \
         </dev/null >"$dir/log" 2>&1 9>&-
     for _ in $(seq 300); do
-        if [ -s "$dir_run/pid" ] && answers "$socket" >/dev/null; then
-            record_process "$(cat "$dir_run/pid")" "$pid_file"
+        if [ -s "$shared/pid" ] && answers "$socket" >/dev/null; then
+            process_record "$(cat "$shared/pid")" | as_root tee "$pid_file" >/dev/null
             return
         fi
         ! grep -qE 'failed to start|unable to configure' "$dir/log" || break
@@ -120,18 +129,28 @@ JSON
     fail "the Docker engine did not start; its log is $dir/log"
 }
 
+use_as_it_is() {
+    say "Docker engine $(answers): used as it is"
+    docker buildx version >/dev/null 2>&1 || fail "docker has no buildx; please install the plugin docker-buildx"
+    docker compose version >/dev/null 2>&1 || say "docker has no compose v2: compose files cannot be read without it"
+}
+
 # Ours is alive, or somebody else's is reached, or ours is started.
 up() {
-    lock engine
+    if [ ! -d "$leases" ] && found_by_docker; then
+        use_as_it_is
+        return
+    fi
+    as_root install -d -m 755 "$shared"
+    as_root install -d -m 1777 "$leases"
+    lock "$shared"
     if recorded_process "$pid_file" >/dev/null && answers "$socket" >/dev/null; then
         say "Docker engine $(answers "$socket"): already started for Headstart"
-        add_lease engine "$1"
+        add_lease "$leases" "$1"
         return
     fi
     if found_by_docker; then
-        say "Docker engine $(answers): used as it is"
-        docker buildx version >/dev/null 2>&1 || fail "docker has no buildx; please install the plugin docker-buildx"
-        docker compose version >/dev/null 2>&1 || say "docker has no compose v2: compose files cannot be read without it"
+        use_as_it_is
         return
     fi
     if [ -S "$socket" ] && command -v docker >/dev/null; then
@@ -144,9 +163,9 @@ up() {
         fi
     fi
     install_engine
-    rm -rf "$dir/leases"
+    as_root find "$leases" -type f -delete
     start
-    add_lease engine "$1"
+    add_lease "$leases" "$1"
     say "Docker engine $(answers "$socket") is up"
 }
 
@@ -155,22 +174,23 @@ stop() {
     recorded_process "$pid_file" >/dev/null || { say "no Docker engine of ours is running" && return; }
     [ "${1:-}" = quietly ] || say "stopping the Docker engine we started"
     stop_recorded "$pid_file"
-    rm -rf "$dir/leases"
-    as_root rm -rf "$dir_run"
-    [ "$socket" = "$default_socket" ] || as_root ip link delete "$(own_bridge)"
+    as_root find "$leases" -type f -delete
+    as_root rm -rf "$shared/run" "$shared/pid"
+    [ "$socket" = "$default_socket" ] || delete_bridge
 }
 
 case ${1:-} in
 up) up keep ;;
 down)
-    lock engine
+    [ ! -d "$shared" ] || lock "$shared"
     stop
     ;;
 lease) up "$2" ;;
 release)
-    lock engine
-    drop_lease engine "$2"
-    leased engine || ! recorded_process "$pid_file" >/dev/null || stop quietly
+    [ -d "$shared" ] || exit 0
+    lock "$shared"
+    rm -f "$leases/$2"
+    leased "$leases" || ! recorded_process "$pid_file" >/dev/null || stop quietly
     ;;
 env) found_by_docker || printf 'export DOCKER_HOST=%q\n' "unix://$socket" ;;
 *) fail "usage: engine.sh up|down|env" ;;

@@ -9,8 +9,8 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 eval "$("$setup_dir/engine.sh" env)"
-lock images
 mkdir -p "$state_dir/images"
+lock "$state_dir/images"
 
 has() { docker image inspect "$1" >/dev/null 2>&1; }
 

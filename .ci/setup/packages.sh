@@ -31,7 +31,7 @@ if command -v apt-get >/dev/null; then
         packages+=(webkit2gtk-driver xvfb dbus-x11 dunst libnotify-bin xdotool imagemagick x11-utils
             fonts-dejavu-core fonts-inter fonts-jetbrains-mono)
     fi
-    lock packages
+    lock "$state_dir"
     apt_install "${packages[@]}"
 elif [ "$(uname)" = Linux ]; then
     pkg-config --exists webkit2gtk-4.1 || fail "the development files of WebKitGTK 4.1 and librsvg are needed to build the window"

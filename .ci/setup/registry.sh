@@ -11,6 +11,8 @@ set -euo pipefail
 
 dir=$state_dir/registry
 pid_file=$dir/process
+leases=$dir/leases
+mkdir -p "$leases"
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -40,7 +42,7 @@ http:
 YAML
     say "starting a registry on 127.0.0.1:$port, data in $dir"
     setsid docker-registry serve "$dir/config.yml" </dev/null >"$dir/log" 2>&1 9>&- &
-    record_process $! "$pid_file"
+    process_record $! >"$pid_file"
     for _ in $(seq 100); do
         if ! recorded_process "$pid_file" >/dev/null; then break; fi
         if listening "$port"; then return; fi
@@ -51,14 +53,14 @@ YAML
 }
 
 up() {
-    lock registry
+    lock "$dir"
     if recorded_process "$pid_file" >/dev/null; then
         say "registry on 127.0.0.1:$(cat "$dir/port"): already started for Headstart"
     else
-        rm -rf "$dir/leases"
+        rm -f "$leases"/*
         start
     fi
-    add_lease registry "$1"
+    add_lease "$leases" "$1"
 }
 
 # The caller holds the lock, so nobody can take up in between what is about to stop.
@@ -66,20 +68,20 @@ stop() {
     recorded_process "$pid_file" >/dev/null || { say "no registry of ours is running" && return; }
     [ "${1:-}" = quietly ] || say "stopping the registry we started"
     stop_recorded "$pid_file"
-    rm -rf "$dir/leases"
+    rm -f "$leases"/*
 }
 
 case ${1:-} in
 up) up keep ;;
 down)
-    lock registry
+    lock "$dir"
     stop
     ;;
 lease) up "$2" ;;
 release)
-    lock registry
-    drop_lease registry "$2"
-    leased registry || ! recorded_process "$pid_file" >/dev/null || stop quietly
+    lock "$dir"
+    rm -f "$leases/$2"
+    leased "$leases" || ! recorded_process "$pid_file" >/dev/null || stop quietly
     ;;
 env)
     recorded_process "$pid_file" >/dev/null || fail "the registry is not running; start it with registry.sh up"
