@@ -49,7 +49,7 @@ tests:
 	fi
 
 conformance:
-	@cargo test -q -p headstart-tests --test conformance
+	@cargo test -q $(whole) --test conformance
 
 check: packages-run ui ## formatting, lints, types, layering and generated bindings
 	cargo fmt --all --check
