@@ -141,8 +141,8 @@ up() {
         use_as_it_is
         return
     fi
-    as_root install -d -m 755 "$shared"
-    as_root install -d -m 1777 "$leases"
+    [ -d "$shared" ] || as_root install -d -m 755 "$shared"
+    [ -d "$leases" ] || as_root install -d -m 1777 "$leases"
     lock "$shared"
     if recorded_process "$pid_file" >/dev/null && answers "$socket" >/dev/null; then
         say "Docker engine $(answers "$socket"): already started for Headstart"
@@ -175,7 +175,7 @@ stop() {
     [ "${1:-}" = quietly ] || say "stopping the Docker engine we started"
     stop_recorded "$pid_file"
     as_root find "$leases" -type f -delete
-    as_root rm -rf "$shared/run" "$shared/pid"
+    as_root rm -rf "$shared/run" "$shared/pid" || true # a daemon that was killed leaves mounts
     [ "$socket" = "$default_socket" ] || delete_bridge
 }
 
