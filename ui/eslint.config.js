@@ -27,5 +27,5 @@ export default ts.config(
       ],
     },
   },
-  { files: ['src/lib/ipc/**', 'tests/**'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['src/lib/ipc/**', 'tests/**', '**/*.test.ts'], rules: { 'no-restricted-imports': 'off' } },
 );

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { chordOf, isTyping } from '../ui/keys';
 
 export type Action = {
@@ -32,8 +33,9 @@ export class Actions {
 
   /** Offers actions until the returned function is called. */
   register(actions: Action[]): () => void {
-    this.#layers = [...this.#layers, actions];
-    return () => (this.#layers = this.#layers.filter((layer) => layer !== actions));
+    // Called from effects, which must not run again for what others register.
+    untrack(() => (this.#layers = [...this.#layers, actions]));
+    return () => untrack(() => (this.#layers = this.#layers.filter((layer) => layer !== actions)));
   }
 
   /** Runs what a key press stands for; returns whether it did. Call from one listener on the window. */

@@ -1,0 +1,60 @@
+/**
+ * The window in an ordinary browser, for looking at it: `npm run dev`, then /tests/harness.html.
+ * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|empty|unborn|slow, rows=200000.
+ */
+import { mockWindows } from '@tauri-apps/api/mocks';
+import { mount } from 'svelte';
+import type { Theme } from '../src/lib/ipc';
+import { buildHandlers, shown } from './mock/builds';
+import { type Handlers, handlers, mockEngine, noEngine, settings, wireError } from './mock/world';
+
+const query = new URLSearchParams(location.search);
+const theme = (query.get('theme') ?? 'system') as Theme;
+
+const emptyPage = { known: 0, complete: true, lanes: 1, rows: [], unborn: true, shallow: false };
+const worlds: Record<string, Handlers> = {
+  usual: {},
+  'first-run': { list_projects: () => [], list_builds: () => ({ total: 0, builds: [] }), list_notices: () => [] },
+  'no-engine': { engine_status: () => noEngine, list_runs: () => Promise.reject(wireError({ code: 'engine' })) },
+  'first-run-no-engine': {
+    list_projects: () => [],
+    list_notices: () => [],
+    list_builds: () => ({ total: 0, builds: [] }),
+    engine_status: () => noEngine,
+  },
+  unborn: { graph_page: () => emptyPage },
+  broken: {
+    graph_page: () =>
+      Promise.reject(
+        wireError({
+          code: 'repository',
+          message: 'the folder is not a git repository any more',
+          hint: 'Move it back to /home/mira/src/redis, or remove the project.',
+          detail: 'could not find repository at /home/mira/src/redis; class=Repository (6); code=NotFound (-3)',
+        }),
+      ),
+  },
+  slow: { plan_commit: () => new Promise(() => {}), graph_page: () => new Promise(() => {}) },
+};
+
+mockWindows('main');
+mockEngine(
+  handlers(Number(query.get('rows') ?? 200_000), {
+    get_settings: () => ({ ...settings, theme }),
+    ...buildHandlers(),
+    ...worlds[query.get('world') ?? 'usual'],
+  }),
+);
+
+const { default: App } = await import('../src/App.svelte');
+const { app } = await import('../src/lib/state/app.svelte');
+const screen = query.get('screen');
+if (screen === 'build')
+  app.router.go({
+    name: 'build',
+    build: shown[(query.get('build') ?? 'running') as keyof typeof shown] ?? query.get('build'),
+  });
+else if (screen) app.router.go({ name: screen } as never);
+
+Object.assign(window, { app });
+mount(App, { target: document.getElementById('app') as HTMLElement });
