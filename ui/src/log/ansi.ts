@@ -62,7 +62,6 @@ export function highlight(line: Span[], query: string, current = false): Span[] 
 // Anything that is not simply text: controls, and characters that reorder, hide or break lines.
 const INVISIBLE =
   '\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}';
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const SPECIAL = new RegExp(`[\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f${INVISIBLE}]`, 'u');
 const NEEDS_NAME = new RegExp(`[\\x80-\\x9f${INVISIBLE}]`, 'u');
 

@@ -315,7 +315,7 @@ export function buildHandlers(now = Date.now()): Handlers {
     watch_build: ({ build, events }: { build: string; events: Listener<BuildEvent> }) =>
       new Promise((resolve) => {
         const b = complete(find(build));
-        events.onmessage({ type: 'snapshot', build: b, now });
+        events.onmessage({ type: 'snapshot', build: b, now: Date.now() });
         if (b.status !== 'running') {
           events.onmessage({ type: 'finished', build: b });
           return resolve(null);
