@@ -48,6 +48,8 @@ mockEngine(
 
 const { default: App } = await import('../src/App.svelte');
 const { app } = await import('../src/lib/state/app.svelte');
+const { actions } = await import('../src/lib/state/actions.svelte');
+const { adding } = await import('../src/project/adding.svelte');
 const screen = query.get('screen');
 if (screen === 'build')
   app.router.go({
@@ -56,5 +58,5 @@ if (screen === 'build')
   });
 else if (screen) app.router.go({ name: screen } as never);
 
-Object.assign(window, { app });
+Object.assign(window, { app, actions, adding });
 mount(App, { target: document.getElementById('app') as HTMLElement });

@@ -45,15 +45,18 @@ export class Graph {
   /** Rises with everything that makes older answers worthless. */
   #era = 0;
   #visible = { first: 0, last: 0 };
+  #searchSoon: ReturnType<typeof setTimeout> | undefined;
   #statesSoon: ReturnType<typeof setTimeout> | undefined;
   #moreSoon: ReturnType<typeof setTimeout> | undefined;
 
-  filtered = $derived(
+  #wanted = $derived(
     this.filter.text.trim() !== '' ||
       this.filter.author.trim() !== '' ||
       this.filter.path.trim() !== '' ||
       this.filter.onlyBuilt,
   );
+  /** Whether hits are listed instead of the graph, which stays until there are some. */
+  filtered = $derived(this.#wanted && (this.hits.data !== undefined || this.hits.failure !== undefined));
   count = $derived(this.filtered ? (this.hits.data?.rows.length ?? 0) : this.known);
 
   constructor(project: ProjectId) {
@@ -92,7 +95,7 @@ export class Graph {
     const last = Math.floor(Math.max(0, this.#visible.last - 1) / PAGE);
     void this.#fetch(0, true);
     for (let page = Math.max(1, first); page <= last; page++) void this.#fetch(page, true);
-    if (this.filtered) this.search();
+    if (this.#wanted) this.search();
     this.#askStates();
   }
 
@@ -104,14 +107,15 @@ export class Graph {
     this.known = 0;
     this.lanes = 1;
     void this.#fetch(0);
-    if (this.filtered) this.search();
+    if (this.#wanted) this.search();
   }
 
   setFilter(filter: Filter) {
-    const was = this.filtered;
     this.filter = filter;
-    if (this.filtered) this.search();
-    else if (was) this.hits.clear();
+    clearTimeout(this.#searchSoon);
+    // Waits for a pause in typing.
+    if (this.#wanted) this.#searchSoon = setTimeout(() => this.search(), 140);
+    else this.hits.clear();
   }
 
   search() {
@@ -169,6 +173,7 @@ export class Graph {
   /** Stops all waiting. */
   close() {
     this.#era += 1;
+    clearTimeout(this.#searchSoon);
     clearTimeout(this.#statesSoon);
     clearTimeout(this.#moreSoon);
   }

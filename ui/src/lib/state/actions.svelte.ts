@@ -1,4 +1,3 @@
-import { untrack } from 'svelte';
 import { chordOf, isTyping } from '../ui/keys';
 
 export type Action = {
@@ -16,26 +15,34 @@ export type Action = {
   run: () => void;
 };
 
+const everywhere = new Set(['Go to', 'Projects', 'Window']);
+
 /**
  * Everything the user can do now, for the palette, the keys and the overview. Views register what they offer:
  * `$effect(() => actions.register([...]))`.
  */
 export class Actions {
-  #layers = $state.raw<Action[][]>([]);
+  // The truth is not reactive: what an effect's teardown reads of a signal is its value before the flush, and two views
+  // that change places in one flush would lose each other's actions.
+  #layers: Action[][] = [];
+  #shown = $state.raw<Action[][]>([]);
   #pending = '';
   #forget: ReturnType<typeof setTimeout> | undefined;
 
   /** All actions, the ones registered last first, each id once. */
   list = $derived.by(() => {
     const seen = new Set<string>();
-    return [...this.#layers].reverse().flatMap((layer) => layer.filter((a) => !seen.has(a.id) && seen.add(a.id)));
+    const all = [...this.#shown].reverse().flatMap((layer) => layer.filter((a) => !seen.has(a.id) && seen.add(a.id)));
+    // What belongs to the screen comes before what is always there.
+    return all.sort((a, b) => Number(everywhere.has(a.group)) - Number(everywhere.has(b.group)));
   });
 
   /** Offers actions until the returned function is called. */
   register(actions: Action[]): () => void {
-    // Called from effects, which must not run again for what others register.
-    untrack(() => (this.#layers = [...this.#layers, actions]));
-    return () => untrack(() => (this.#layers = this.#layers.filter((layer) => layer !== actions)));
+    this.#shown = this.#layers = [...this.#layers, actions];
+    return () => {
+      this.#shown = this.#layers = this.#layers.filter((layer) => layer !== actions);
+    };
   }
 
   /** Runs what a key press stands for; returns whether it did. Call from one listener on the window. */

@@ -1,0 +1,113 @@
+import { render, screen } from '@testing-library/svelte';
+import { beforeEach, expect, it, vi } from 'vitest';
+import Providers from '../../tests/Providers.svelte';
+import { graph as commits } from '../../tests/mock/graph';
+import { engine, handlers, type Handlers, mockEngine, noEngine, plan, wireError } from '../../tests/mock/world';
+import { Graph } from '../history/graph.svelte';
+import type { BuildRequest } from '../lib/ipc';
+import { actions } from '../lib/state/actions.svelte';
+import { app } from '../lib/state/app.svelte';
+import PlanPanel from './PlanPanel.svelte';
+
+const rows = commits(100);
+const onjump = vi.fn();
+
+function show(override: Handlers = {}, row = 5) {
+  const started = vi.fn((_: { request: BuildRequest }) => 'b000000000000001');
+  mockEngine(handlers(100, { start_build: started as never, ...override }));
+  const graph = new Graph('p');
+  graph.apply(0, { known: 100, complete: true, lanes: 5, rows, unborn: false, shallow: false });
+  const props = { project: 'p', commit: rows[row]?.commit ?? '', graph, onjump, onclose: () => {} };
+  render(Providers, { of: PlanPanel, having: props });
+  return started;
+}
+
+beforeEach(() => {
+  app.engine = engine;
+  onjump.mockReset();
+});
+
+it('says where to start, what it takes and what it saves, and builds that', async () => {
+  const started = show();
+  expect(await screen.findByText('Incremental')).toBeTruthy();
+  expect(screen.getByText('about 5 s')).toBeTruthy();
+  expect(screen.getByText('instead of about 46 s')).toBeTruthy();
+  screen.getByRole('button', { name: /^Build/ }).click();
+  await vi.waitFor(() => expect(started).toHaveBeenCalledOnce());
+  expect(started.mock.calls[0]?.[0].request).toMatchObject({ commit: rows[5]?.commit, full: false, base: null });
+});
+
+it('builds in full on request of the keyboard', async () => {
+  const started = show();
+  await screen.findByText('Incremental');
+  actions.press(new KeyboardEvent('keydown', { key: 'B', shiftKey: true }));
+  await vi.waitFor(() => expect(started.mock.calls[0]?.[0].request).toMatchObject({ full: true }));
+});
+
+it('offers the build itself when nothing needs building', async () => {
+  show({ plan_commit: () => plan(rows, { decision: 'reuse', build: 'b000000000000007', base: null }) });
+  expect(await screen.findByText('Already built')).toBeTruthy();
+  expect(screen.getByText('no build needed')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Show the build' })).toBeTruthy();
+});
+
+it('claims no figure without data', async () => {
+  const estimate = { full_ms: null, load_ms: null, incremental_ms: null, speedup: null };
+  show({ plan_commit: () => plan(rows, { estimate }) });
+  expect(await screen.findByText(/Not enough data/)).toBeTruthy();
+});
+
+it('says every candidate’s reasons and jumps to its commit', async () => {
+  show();
+  (await screen.findByText('Show all 7')).click();
+  const reason = await screen.findByText(
+    'image changed: debian:12 → debian:13; tasks[1].init changed: make → make test-deps',
+  );
+  reason.closest('button')?.click();
+  expect(onjump).toHaveBeenCalledWith(rows[41]?.commit);
+});
+
+it('plans without Docker but offers no build', async () => {
+  app.engine = noEngine;
+  show({ plan_commit: () => plan(rows, { engine_checked: false }) });
+  expect(await screen.findByText(/whether the images still exist is unknown/)).toBeTruthy();
+  expect(screen.getByRole('button', { name: /^Build/ }).hasAttribute('disabled')).toBe(true);
+});
+
+it('joins a build that is already running', async () => {
+  show({ plan_commit: () => plan(rows, { active: 'b000000000000001' }) });
+  (await screen.findByRole('button', { name: 'Show the running build' })).click();
+  expect(app.router.screen).toEqual({ name: 'build', build: 'b000000000000001' });
+});
+
+it('shows the problems of a recipe at their places', async () => {
+  show({
+    plan_commit: () => {
+      throw wireError({
+        code: 'config',
+        message: 'the recipe cannot be used',
+        problems: [
+          {
+            severity: 'error',
+            file: '.gitpod.yml',
+            line: 4,
+            column: 3,
+            message: 'unknown key “int”',
+            hint: 'Did you mean “init”?',
+            snippet: '  int: make',
+          },
+        ],
+      });
+    },
+  });
+  expect(await screen.findByText('The recipe cannot be used.')).toBeTruthy();
+  expect(screen.getByText('.gitpod.yml:4:3')).toBeTruthy();
+  expect(screen.getByText('Did you mean “init”?')).toBeTruthy();
+});
+
+it('plans the work tree only at HEAD', async () => {
+  const planned = vi.fn((_: { request: BuildRequest }) => plan(rows));
+  show({ plan_commit: planned as never }, 0);
+  (await screen.findByRole('checkbox')).click();
+  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request).toMatchObject({ dirty: true, commit: null }));
+});
