@@ -1,0 +1,546 @@
+//! One build from its turn in the queue to its end: contexts, bake file, `docker buildx bake`, result.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::file::{Context, Places, bake_file};
+use super::log::LogWriter;
+use super::process::{end_group, spawn};
+use super::progress::Decoder;
+use super::record::Recorder;
+use crate::catalogue::Ending;
+use crate::clock::now_ms;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::plan::{Prepared, blocking};
+use crate::recipe::Start;
+use crate::source::{CheckoutReport, Stamp, materialise_delta};
+use crate::wire::{BuildId, BuildStatus, BuiltImage, Phase, Step, StepStatus};
+
+/// How often steps are written and a cancellation is looked for while a build runs.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A build that has been claimed.
+pub(crate) struct Job {
+    pub(crate) id: BuildId,
+    pub(crate) prepared: Prepared,
+    pub(crate) no_cache: bool,
+    pub(crate) timeout: Duration,
+}
+
+/// Why the child ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Itself { success: bool },
+    Cancelled,
+    TimedOut,
+}
+
+/// Runs a build to its end; whatever happens, the result says how it ended.
+pub(crate) async fn execute(engine: &Engine, job: Job) -> Ending {
+    let id = job.id.clone();
+    let ending = match run(engine, job).await {
+        Ok(ending) => ending,
+        Err(error) => {
+            // An engine that is not there has not judged the build: that is not a failure of it.
+            let status = match error {
+                Error::EngineUnreachable { .. } => BuildStatus::Interrupted,
+                _ => BuildStatus::Failed,
+            };
+            let cause = std::error::Error::source(&error)
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default();
+            Ending::without_image(status, Some(format!("{error}{cause}")))
+        }
+    };
+    engine.remove_work(&id);
+    ending
+}
+
+async fn run(engine: &Engine, job: Job) -> Result<Ending> {
+    let Job {
+        id,
+        prepared,
+        no_cache,
+        timeout,
+    } = job;
+    let work = engine.work_path(&id);
+    std::fs::create_dir_all(&work).map_err(Error::file("making the folder", &work))?;
+    let log = LogWriter::create(&engine.log_path(&id), now_ms())?;
+    let mut recorder = Recorder::new(log, prepared.recipe.tasks());
+    engine.docker().ping().await?;
+    let buildx = engine.docker().buildx().await?.clone();
+
+    let start = match &prepared.base {
+        Some(base) => Start::Base {
+            reference: base.reference.clone(),
+            removals: !base.delta.deleted.is_empty(),
+        },
+        None => Start::Image,
+    };
+    let targets = prepared.recipe.targets(&start, &prepared.images);
+    let name = if prepared.base.is_some() {
+        "take the changed files from git"
+    } else {
+        "take the source from git"
+    };
+    let step = recorder.begin(name, Phase::Context);
+    engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
+    let (prepared, contexts) = {
+        let engine = engine.clone();
+        let (work, targets) = (work.clone(), targets.clone());
+        blocking(move || {
+            let contexts = contexts(&engine, &prepared, &targets, &work);
+            Ok((prepared, contexts))
+        })
+        .await?
+    };
+    let contexts = match contexts {
+        Ok(contexts) => contexts,
+        Err(error) => {
+            recorder.finish(step, Some(error.to_string()));
+            engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
+            return Err(error);
+        }
+    };
+    for warning in &contexts.warnings {
+        recorder.note(step, warning)?;
+    }
+    recorder.finish(step, None);
+    engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
+
+    let labels = [
+        ("dev.headstart.build", id.to_string()),
+        ("dev.headstart.commit", prepared.plan.commit.clone()),
+        (
+            "dev.headstart.environment",
+            prepared.plan.targets[0].environment_key.clone(),
+        ),
+        ("dev.headstart.code", prepared.plan.targets[0].code_key.clone()),
+    ];
+    let reference = |_: &str| reference(&prepared.opened.options.repository, &id);
+    let file = bake_file(
+        &targets,
+        &contexts.places,
+        &reference,
+        &labels,
+        &prepared.plan.platform,
+        no_cache,
+    );
+    let path = work.join("bake.json");
+    let text = serde_json::to_vec_pretty(&file)
+        .map_err(|e| Error::internal("the bake file could not be written", e))?;
+    std::fs::write(&path, text).map_err(Error::file("writing", &path))?;
+
+    let metadata = work.join("metadata.json");
+    let mut arguments: Vec<String> = ["buildx", "bake", "--progress", "rawjson"]
+        .map(str::to_owned)
+        .into();
+    arguments.extend([
+        "--file".into(),
+        shown(&path),
+        "--metadata-file".into(),
+        shown(&metadata),
+    ]);
+    if buildx.wants_allow() {
+        for folder in [&work, &engine.home().join("checkouts")] {
+            arguments.extend(["--allow".into(), format!("fs.read={}", folder.display())]);
+        }
+    }
+    let mut env = engine.docker().location.env();
+    // Provenance of local builds costs half a second each and nobody reads it.
+    env.push(("BUILDX_NO_DEFAULT_ATTESTATIONS".to_owned(), "1".to_owned()));
+    recorder.note(0, &format!("docker {}", arguments.join(" ")))?;
+
+    let (stop, noise) = watch(engine, &id, &mut recorder, &arguments, &work, &env, timeout).await?;
+    let ending = match stop {
+        Stop::Cancelled => Ending::without_image(BuildStatus::Cancelled, None),
+        Stop::TimedOut => {
+            let minutes = timeout.as_secs() / 60;
+            let why = format!(
+                "stopped at the time limit of {minutes} min {} s",
+                timeout.as_secs() % 60
+            );
+            Ending::without_image(BuildStatus::TimedOut, Some(why))
+        }
+        Stop::Itself { success: true } => succeeded(engine, &prepared, &id, recorder.steps()).await?,
+        Stop::Itself { success: false } => failed(engine, recorder.steps(), &noise).await,
+    };
+    let running = if ending.status == BuildStatus::Succeeded {
+        StepStatus::Done
+    } else {
+        StepStatus::Cancelled
+    };
+    recorder.close(running);
+    if let Some(error) = &ending.error {
+        recorder.note(ending.failed_number.unwrap_or(0), error)?;
+    }
+    engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
+    Ok(ending)
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Returns the name and tag of a build's image.
+fn reference(repository: &str, id: &BuildId) -> String {
+    // Names of images are lower case, with single separators between letters and digits.
+    let mut name = String::new();
+    for c in repository.to_ascii_lowercase().chars() {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let name = name.trim_end_matches('-');
+    format!(
+        "headstart/{}:{id}",
+        if name.is_empty() { "workspace" } else { name }
+    )
+}
+
+struct Contexts {
+    places: Places,
+    warnings: Vec<String>,
+}
+
+/// Lays out what the targets need.
+fn contexts(
+    engine: &Engine,
+    prepared: &Prepared,
+    targets: &[crate::bake::TargetSpec],
+    work: &Path,
+) -> Result<Contexts> {
+    let mut places = Places {
+        source: None,
+        delta: None,
+        git: None,
+        work: work.to_owned(),
+    };
+    std::fs::create_dir_all(places.empty()).map_err(Error::file("making the folder", places.empty()))?;
+    let mut warnings = Vec::new();
+    let needed: Vec<&Context> = targets
+        .iter()
+        .flat_map(|target| {
+            target
+                .contexts
+                .iter()
+                .map(|(_, context)| context)
+                .chain([&target.context])
+        })
+        .collect();
+    let wants = |wanted: &dyn Fn(&Context) -> bool| needed.iter().any(|context| wanted(context));
+    if wants(&|context| matches!(context, Context::Source | Context::SourceFolder(_))) {
+        let (repo, prefix) = (&prepared.repo, &prepared.opened.prefix);
+        let checkout = engine
+            .checkouts()
+            .tree(repo, prepared.tree, prefix, prepared.commit.commit_time)?;
+        warnings.extend(report(&checkout.report));
+        places.source = Some(checkout.path);
+    }
+    if wants(&|context| *context == Context::Delta)
+        && let Some(base) = &prepared.base
+    {
+        let folder = work.join("delta");
+        std::fs::create_dir_all(&folder).map_err(Error::file("making the folder", &folder))?;
+        let dest = folder.join("files");
+        // Newer than anything in the base, even when clocks were set back since it was built.
+        let after_base = base
+            .ended_at
+            .and_then(|at| u64::try_from(at + 1_000).ok())
+            .unwrap_or(0);
+        let now = SystemTime::now().max(SystemTime::UNIX_EPOCH + Duration::from_millis(after_base));
+        let (repo, prefix) = (&prepared.repo, &prepared.opened.prefix);
+        let written = materialise_delta(repo, &base.delta, prepared.tree, prefix, &dest, Stamp::at(now))?;
+        warnings.extend(report(&written));
+        places.delta = Some(dest);
+    }
+    if wants(&|context| *context == Context::Git) {
+        let branch = prepared.plan.branch.as_deref();
+        places.git = Some(
+            engine
+                .checkouts()
+                .git_dir(&prepared.opened.repo, prepared.commit.id, branch)?,
+        );
+    }
+    for context in needed {
+        if let Context::Scripts { files, removals } = context {
+            let folder = places.scripts();
+            std::fs::create_dir_all(&folder).map_err(Error::file("making the folder", &folder))?;
+            let write = |name: &str, bytes: &[u8]| {
+                let path = folder.join(name);
+                std::fs::write(&path, bytes).map_err(Error::file("writing", path))
+            };
+            for (name, text) in files {
+                write(name, text.as_bytes())?;
+            }
+            if *removals && let Some(base) = &prepared.base {
+                write("remove.sh", &removal_script(&base.delta.deleted))?;
+            }
+        }
+    }
+    // The contexts are the folders that hold `files`: a `.dockerignore` of the repository must not count for them.
+    let parent = |path: Option<PathBuf>| path.and_then(|path| path.parent().map(Path::to_owned));
+    places.delta = parent(places.delta);
+    places.git = parent(places.git);
+    Ok(Contexts { places, warnings })
+}
+
+/// Returns a script that removes paths, a hundred at a time: only `sh` and `rm` are needed, and any name is safe.
+fn removal_script(paths: &[crate::source::RepoPath]) -> Vec<u8> {
+    let mut script = b"set -e\n".to_vec();
+    for group in paths.chunks(100) {
+        script.extend_from_slice(b"rm -rf --");
+        for path in group {
+            script.extend_from_slice(b" './");
+            for byte in path.as_bytes() {
+                match byte {
+                    b'\'' => script.extend_from_slice(b"'\\''"),
+                    other => script.push(*other),
+                }
+            }
+            script.push(b'\'');
+        }
+        script.push(b'\n');
+    }
+    script
+}
+
+fn report(report: &CheckoutReport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for link in report.gitlinks.iter().filter(|link| !link.materialised) {
+        warnings.push(format!(
+            "submodule {} is not initialised; its folder is empty in the build",
+            link.path
+        ));
+    }
+    for path in &report.lfs_pointers {
+        warnings.push(format!(
+            "{path} is a Git LFS pointer; the build sees the pointer, not the file"
+        ));
+    }
+    for entry in &report.unusable {
+        warnings.push(format!("{} is left out: {}", entry.path, entry.reason));
+    }
+    warnings
+}
+
+async fn watch(
+    engine: &Engine,
+    id: &BuildId,
+    recorder: &mut Recorder,
+    arguments: &[String],
+    folder: &Path,
+    env: &[(String, String)],
+    timeout: Duration,
+) -> Result<(Stop, String)> {
+    let mut child = spawn("docker", arguments, folder, env)?;
+    let group = child.id().unwrap_or(0);
+    engine.catalogue().set_process_group(id, group)?;
+    let mut progress = child.stderr.take();
+    let mut output = child.stdout.take();
+    let mut decoder = Decoder::default();
+    let mut said = Vec::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut other = vec![0; 4 * 1024];
+    let deadline = Instant::now() + timeout;
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut changes = engine.catalogue().subscribe();
+    let mut last_look = Instant::now();
+    let mut stop = None;
+    while progress.is_some() || output.is_some() {
+        tokio::select! {
+            count = read(&mut progress, &mut buffer) => match count {
+                0 => progress = None,
+                count => {
+                    for update in decoder.push(&buffer[..count]) {
+                        recorder.apply(update)?;
+                    }
+                }
+            },
+            count = read(&mut output, &mut other) => match count {
+                0 => output = None,
+                count => said.extend_from_slice(&other[..count.min(16 * 1024)]),
+            },
+            _ = tick.tick() => {
+                let changed = recorder.take_changes()?;
+                if !changed.is_empty() {
+                    engine.catalogue().put_steps(id, &changed)?;
+                }
+                // Our own cancellations wake us; another process's are looked for now and then.
+                let look = changes.has_changed().unwrap_or(false) || last_look.elapsed() > Duration::from_millis(250);
+                if stop.is_none() && look {
+                    changes.mark_unchanged();
+                    last_look = Instant::now();
+                    if engine.catalogue().cancel_requested(id)? {
+                        stop = Some(Stop::Cancelled);
+                    }
+                }
+                if stop.is_none() && Instant::now() >= deadline {
+                    stop = Some(Stop::TimedOut);
+                }
+                if stop.is_some() {
+                    end_group(group).await;
+                    break;
+                }
+            }
+        }
+    }
+    // What a killed program has left in its pipes still belongs to the log.
+    while progress.is_some() {
+        match tokio::time::timeout(TICK, read(&mut progress, &mut buffer)).await {
+            Ok(0) | Err(_) => progress = None,
+            Ok(count) => {
+                for update in decoder.push(&buffer[..count]) {
+                    recorder.apply(update)?;
+                }
+            }
+        }
+    }
+    let status = child
+        .wait()
+        .await
+        .map_err(|error| Error::internal("buildx could not be waited for", error))?;
+    let noise = format!("{}{}", decoder.finish(), String::from_utf8_lossy(&said));
+    Ok((
+        stop.unwrap_or(Stop::Itself {
+            success: status.success(),
+        }),
+        noise,
+    ))
+}
+
+/// Reads what is there; never ready for a stream that has ended.
+async fn read<R: AsyncRead + Unpin>(stream: &mut Option<R>, buffer: &mut [u8]) -> usize {
+    match stream {
+        Some(stream) => stream.read(buffer).await.unwrap_or(0),
+        None => std::future::pending().await,
+    }
+}
+
+async fn succeeded(engine: &Engine, prepared: &Prepared, id: &BuildId, steps: &[Step]) -> Result<Ending> {
+    let reference = reference(&prepared.opened.options.repository, id);
+    let Some(image) = engine.docker().image(&reference).await? else {
+        let why = "buildx reported success, but the Engine has no image of it".to_owned();
+        return Ok(Ending::without_image(BuildStatus::Failed, Some(why)));
+    };
+    let load_ms = steps
+        .iter()
+        .filter(|step| step.phase == Phase::Resolve && !step.name.contains("definition"))
+        .filter_map(|step| step.duration_ms)
+        .max();
+    let mut ending = Ending::without_image(BuildStatus::Succeeded, None);
+    ending.images = vec![BuiltImage {
+        target: prepared.target.name.clone(),
+        reference,
+        digest: image.digest,
+        bytes: Some(image.bytes),
+    }];
+    ending.layers = Some(image.layers);
+    ending.load_ms = load_ms;
+    Ok(ending)
+}
+
+/// Tells a failing step from an engine that went away.
+async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
+    let lost = [
+        "code = Unavailable",
+        "error reading from server",
+        "connection reset",
+        "connection refused",
+        "Cannot connect to the Docker daemon",
+    ];
+    let says_lost = |text: &str| lost.iter().any(|mark| text.contains(mark));
+    let failed: Vec<&Step> = steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Failed)
+        .collect();
+    let tasks: Vec<&&Step> = failed.iter().filter(|step| step.exit_code.is_some()).collect();
+    let answers = engine.docker().ping().await.is_ok();
+    if tasks.is_empty()
+        && (!answers || says_lost(noise) || failed.iter().filter_map(|s| s.error.as_deref()).any(says_lost))
+    {
+        let why = "the Docker engine went away during the build".to_owned();
+        return Ending::without_image(BuildStatus::Interrupted, Some(why));
+    }
+    let mut ending = Ending::without_image(BuildStatus::Failed, None);
+    if !tasks.is_empty() {
+        let messages: Vec<String> = tasks
+            .iter()
+            .map(|step| format!("{} exited with {}", step.name, step.exit_code.unwrap_or(1)))
+            .collect();
+        let names: Vec<&str> = tasks.iter().map(|step| step.name.as_str()).collect();
+        ending.error = Some(crate::recipe::workspace::tasks::joined_failures(
+            messages.iter().map(String::as_str),
+        ));
+        ending.failed_step = Some(names.join(", "));
+        ending.failed_number = Some(tasks[0].number);
+    } else if let Some(step) = failed.first() {
+        ending.error = Some(format!(
+            "{}: {}",
+            step.name,
+            step.error.as_deref().unwrap_or("failed")
+        ));
+        ending.failed_step = Some(step.name.clone());
+        ending.failed_number = Some(step.number);
+    } else {
+        let last = noise.lines().map(str::trim).rfind(|line| !line.is_empty());
+        ending.error = Some(
+            last.unwrap_or("buildx ended with an error and did not say which")
+                .to_owned(),
+        );
+    }
+    ending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_valid_whatever_the_folder_is_called() {
+        let id = BuildId("0123456789abcdef".into());
+        for (folder, expected) in [
+            ("redis", "headstart/redis:0123456789abcdef"),
+            ("My Project", "headstart/my-project:0123456789abcdef"),
+            ("--x__y..", "headstart/x-y:0123456789abcdef"),
+            ("日本", "headstart/workspace:0123456789abcdef"),
+        ] {
+            assert_eq!(reference(folder, &id), expected);
+        }
+    }
+
+    #[test]
+    fn any_name_can_be_removed_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let names: [&[u8]; 5] = [b"plain", b"with space", b"it's", b"-rf", b"new\nline"];
+        for name in names.iter().chain(&[b"kept".as_slice()]) {
+            use std::os::unix::ffi::OsStrExt;
+            std::fs::write(dir.path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+        }
+        let paths: Vec<_> = names
+            .iter()
+            .map(|name| crate::source::RepoPath::new(name.to_vec()))
+            .collect();
+        let script = dir.path().join("remove.sh");
+        std::fs::write(&script, removal_script(&paths)).unwrap();
+        let status = std::process::Command::new("sh")
+            .arg("remove.sh")
+            .current_dir(dir.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let mut left: Vec<_> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["kept", "remove.sh"]);
+    }
+}

@@ -1,0 +1,16 @@
+//! The executor: a bake file of our own, one `docker buildx bake`, and its progress as it arrives.
+
+mod execute;
+mod file;
+mod log;
+mod phases;
+mod process;
+mod progress;
+mod record;
+mod sanitise;
+
+pub(crate) use execute::{Job, execute};
+pub use file::{Context, TargetSpec};
+pub(crate) use log::LogIndex;
+pub(crate) use phases::phases;
+pub(crate) use process::kill_group;

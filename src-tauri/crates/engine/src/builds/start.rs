@@ -1,0 +1,230 @@
+//! Starting a build: plan, queue, and run it in the background.
+
+use std::time::Duration;
+
+use crate::bake::{Job, execute};
+use crate::catalogue::{Claim, Ending, Enqueued, NewBuild};
+use crate::clock::now_ms;
+use crate::engine::{Engine, random_hex};
+use crate::error::Result;
+use crate::inbox;
+use crate::plan::{Prepared, look_up, prepare, quantiles, remember};
+use crate::settings;
+use crate::wire::{BuildId, BuildRequest, BuildStatus, Decision};
+
+/// What a request led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// A new build.
+    New(BuildId),
+    /// A build of the same keys was queued or running.
+    Joined(BuildId),
+    /// An existing build serves as it is.
+    Reused(BuildId),
+}
+
+impl Started {
+    /// Returns the build that answers the request.
+    pub fn id(&self) -> &BuildId {
+        match self {
+            Self::New(id) | Self::Joined(id) | Self::Reused(id) => id,
+        }
+    }
+}
+
+/// Starts a build in the background and returns the id to watch or cancel it by: a new one, the one of the same keys that
+/// is queued or running, or the one that can be reused.
+pub async fn start(engine: &Engine, request: &BuildRequest) -> Result<BuildId> {
+    Ok(start_detailed(engine, request).await?.id().clone())
+}
+
+/// Starts a build as [`start`] does and tells what became of the request.
+pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<Started> {
+    let prepared = prepare(engine, request).await?;
+    if let Some(build) = &prepared.plan.build {
+        engine.catalogue().count_reuse(build)?;
+        return Ok(Started::Reused(build.clone()));
+    }
+    remember(engine, &prepared.plan.platform, &prepared.images)?;
+    let settings = settings::get(engine)?;
+    let new = record(engine, &prepared)?;
+    if let Enqueued::Joined(id) = engine.catalogue().enqueue(&new)? {
+        return Ok(Started::Joined(id));
+    }
+    let job = Job {
+        id: new.id.clone(),
+        prepared,
+        no_cache: request.no_cache,
+        timeout: Duration::from_secs(settings.timeout_s.into()),
+    };
+    tokio::spawn(run(engine.clone(), job));
+    Ok(Started::New(new.id))
+}
+
+/// Ends the builds of this process: for a client that is about to exit.
+pub async fn shutdown(engine: &Engine) -> Result<()> {
+    let ours = || -> Result<Vec<BuildId>> {
+        let unfinished = engine.catalogue().unfinished()?;
+        Ok(unfinished
+            .into_iter()
+            .filter(|(_, owner, _)| owner == engine.owner())
+            .map(|(id, _, _)| id)
+            .collect())
+    };
+    for id in ours()? {
+        engine.catalogue().request_cancel(&id, now_ms())?;
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+    while !ours()?.is_empty() && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+fn record(engine: &Engine, prepared: &Prepared) -> Result<NewBuild> {
+    let plan = &prepared.plan;
+    let expected_ms = match plan.decision {
+        Decision::Reuse => None,
+        Decision::Full => plan.estimate.full_ms.map(|full| full.p50),
+        Decision::Incremental => {
+            let load = plan.estimate.load_ms.map_or(0, |load| load.p50);
+            plan.estimate.incremental_ms.map(|rest| load + rest.p50)
+        }
+    };
+    let target = &plan.targets[0];
+    Ok(NewBuild {
+        id: BuildId(random_hex(16)?),
+        project: prepared.opened.row.id.clone(),
+        recipe: plan.recipe.clone(),
+        stack: plan.stack.clone(),
+        platform: plan.platform.clone(),
+        commit: plan.commit.clone(),
+        summary: prepared.commit.summary.clone(),
+        branch: plan.branch.clone(),
+        dirty: plan.dirty,
+        decision: plan.decision,
+        reason: plan.reason.clone(),
+        base: plan.base.clone(),
+        chain: prepared.base.as_ref().map_or(0, |base| base.chain),
+        environment_key: target.environment_key.clone(),
+        environment: target.fields.clone(),
+        code_key: target.code_key.clone(),
+        expected_ms,
+        contains_code: true,
+        warnings: plan.warnings.clone(),
+        broke_on: prepared.broke_on.clone(),
+        owner: engine.owner().to_owned(),
+        created_at: now_ms(),
+    })
+}
+
+/// Waits for a build's turn, runs it and records how it ended.
+async fn run(engine: Engine, job: Job) {
+    let id = job.id.clone();
+    match wait_for_turn(&engine, &id).await {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => {
+            tracing::error!(build = %id, %error, "the queue could not be read");
+            return;
+        }
+    }
+    let (project, environment, decision) = {
+        let plan = &job.prepared.plan;
+        (
+            job.prepared.opened.row.id.clone(),
+            plan.targets[0].environment_key.clone(),
+            plan.decision,
+        )
+    };
+    let references: Vec<String> = job.prepared.images.keys().cloned().collect();
+    let images = job.prepared.images.clone();
+    let recipe_target = job.prepared.target.name.clone();
+    let started = now_ms();
+    let mut ending = execute(&engine, job).await;
+    if ending.status == BuildStatus::Succeeded {
+        // The image may have been pulled, or its tag moved, while the build ran: the record has to say what was used.
+        match settle_environment(&engine, &id, &references, &images).await {
+            Ok(warnings) => ending.warnings.extend(warnings),
+            Err(error) => {
+                tracing::warn!(build = %id, %error, target = recipe_target, "the image could not be looked up")
+            }
+        }
+        if decision == Decision::Incremental {
+            ending.saved_ms = saved(&engine, &project, &environment, now_ms() - started);
+        }
+    }
+    if let Err(error) = finish(&engine, &id, &ending) {
+        tracing::error!(build = %id, %error, "the end of the build could not be recorded");
+    }
+}
+
+fn finish(engine: &Engine, id: &BuildId, ending: &Ending) -> Result<()> {
+    if engine.catalogue().end(id, ending, now_ms())? {
+        inbox::report(engine, id)?;
+    }
+    Ok(())
+}
+
+async fn wait_for_turn(engine: &Engine, id: &BuildId) -> Result<bool> {
+    let mut changes = engine.catalogue().subscribe();
+    loop {
+        changes.mark_unchanged();
+        let concurrency = settings::get(engine)?.concurrency;
+        match engine.catalogue().claim(id, concurrency, now_ms())? {
+            Claim::Started => return Ok(true),
+            Claim::Gone => return Ok(false),
+            Claim::Waiting => {}
+        }
+        // Places that another process frees are noticed a little later.
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = tokio::time::sleep(Duration::from_millis(250)) => {}
+        }
+    }
+}
+
+fn saved(engine: &Engine, project: &crate::wire::ProjectId, environment: &str, took: i64) -> Option<i64> {
+    let full = engine
+        .catalogue()
+        .timings(project, environment, Decision::Full)
+        .ok()?;
+    let full = quantiles(full.into_iter().map(|timing| timing.total_ms).collect())?;
+    Some(i64::try_from(full.p50).ok()? - took)
+}
+
+/// Records the digests of images that were pulled by the build; an image that moved meanwhile makes the record one that
+/// nothing matches, because nobody knows which of the two was used.
+async fn settle_environment(
+    engine: &Engine,
+    id: &BuildId,
+    references: &[String],
+    before: &crate::recipe::Images,
+) -> Result<Vec<String>> {
+    let known = look_up(engine, references).await?;
+    let moved: Vec<&String> = references
+        .iter()
+        .filter(|reference| {
+            let digest = |images: &crate::recipe::Images| {
+                images.get(*reference).and_then(|facts| facts.digest.clone())
+            };
+            digest(before).is_some() && digest(&known.images) != digest(before)
+        })
+        .collect();
+    if moved.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut build = engine.catalogue().build(id)?;
+    for field in &mut build.fields {
+        if field.name == "image.digest" || field.name.starts_with("image.from[") {
+            field.value = "moved during the build".to_owned();
+        }
+    }
+    let key = format!("{}-moved-{id}", &build.environment_key[..16]);
+    engine.catalogue().set_environment(id, &key, &build.fields)?;
+    let names: Vec<&str> = moved.into_iter().map(String::as_str).collect();
+    Ok(vec![format!(
+        "{} moved to another image while this was built; it will not be reused",
+        names.join(", ")
+    )])
+}

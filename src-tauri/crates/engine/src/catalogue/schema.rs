@@ -1,0 +1,142 @@
+//! The schema. Migrations are appended, never edited.
+
+use rusqlite_migration::{M, Migrations};
+
+const STEPS: &[M<'static>] = &[M::up(
+    "
+CREATE TABLE projects (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL,
+    root        TEXT NOT NULL UNIQUE,
+    recipe      TEXT NOT NULL,
+    dialect     TEXT NOT NULL,
+    added_at    INTEGER NOT NULL,
+    removed_at  INTEGER
+) STRICT;
+
+CREATE TABLE builds (
+    id              TEXT PRIMARY KEY,
+    project_id      TEXT NOT NULL REFERENCES projects(id),
+    recipe          TEXT NOT NULL,
+    stack           TEXT NOT NULL,
+    platform        TEXT NOT NULL,
+    commit_id       TEXT NOT NULL,
+    summary         TEXT NOT NULL,
+    branch          TEXT,
+    dirty           INTEGER NOT NULL,
+    status          TEXT NOT NULL,
+    decision        TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    base_id         TEXT,
+    base_commit     TEXT,
+    base_distance   INTEGER,
+    changed_files   INTEGER,
+    chain           INTEGER NOT NULL,
+    environment_key TEXT NOT NULL,
+    environment     TEXT NOT NULL,
+    code_key        TEXT NOT NULL,
+    layers          INTEGER,
+    image_bytes     INTEGER,
+    created_at      INTEGER NOT NULL,
+    started_at      INTEGER,
+    ended_at        INTEGER,
+    load_ms         INTEGER,
+    expected_ms     INTEGER,
+    saved_ms        INTEGER,
+    contains_code   INTEGER NOT NULL,
+    pinned          INTEGER NOT NULL DEFAULT 0,
+    reused          INTEGER NOT NULL DEFAULT 0,
+    error           TEXT,
+    failed_step     TEXT,
+    failed_number   INTEGER,
+    warnings        TEXT NOT NULL,
+    broke_on        TEXT,
+    owner           TEXT NOT NULL,
+    process_group   INTEGER,
+    cancel_at       INTEGER
+) STRICT;
+
+-- Candidates of a plan: by commit for bases, by keys for exact reuse.
+CREATE INDEX builds_by_commit ON builds(project_id, commit_id);
+CREATE INDEX builds_by_key ON builds(project_id, environment_key, code_key) WHERE status = 'succeeded';
+-- Estimates: the newest timings of a kind.
+CREATE INDEX builds_by_kind ON builds(project_id, environment_key, decision, created_at) WHERE status = 'succeeded';
+CREATE INDEX builds_by_decision ON builds(project_id, decision, created_at) WHERE status = 'succeeded';
+-- The catalogue's lists.
+CREATE INDEX builds_by_time ON builds(created_at);
+CREATE INDEX builds_by_project ON builds(project_id, created_at);
+CREATE INDEX builds_by_base ON builds(base_id) WHERE base_id IS NOT NULL;
+-- One build per key at a time, whichever process asks.
+CREATE UNIQUE INDEX builds_active ON builds(project_id, environment_key, code_key, stack)
+    WHERE status IN ('queued', 'running');
+CREATE INDEX builds_unfinished ON builds(status, created_at) WHERE status IN ('queued', 'running');
+
+CREATE TABLE images (
+    build_id   TEXT NOT NULL REFERENCES builds(id) ON DELETE CASCADE,
+    target     TEXT NOT NULL,
+    reference  TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    bytes      INTEGER,
+    PRIMARY KEY (build_id, target)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE steps (
+    build_id     TEXT NOT NULL REFERENCES builds(id) ON DELETE CASCADE,
+    number       INTEGER NOT NULL,
+    parent       INTEGER,
+    name         TEXT NOT NULL,
+    cached       INTEGER NOT NULL,
+    started_at   INTEGER,
+    ended_at     INTEGER,
+    status       TEXT NOT NULL,
+    phase        TEXT NOT NULL,
+    exit_code    INTEGER,
+    error        TEXT,
+    current      INTEGER,
+    total        INTEGER,
+    revision     INTEGER NOT NULL,
+    PRIMARY KEY (build_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notices (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    build_id    TEXT NOT NULL REFERENCES builds(id) ON DELETE CASCADE,
+    project_id  TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    body        TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    read        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX notices_by_build ON notices(build_id);
+
+-- The digest last seen behind an image reference, so that a plan without Docker has the same keys.
+CREATE TABLE seen_images (
+    reference  TEXT NOT NULL,
+    platform   TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    previous   TEXT,
+    seen_at    INTEGER NOT NULL,
+    PRIMARY KEY (reference, platform)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE settings (
+    key    TEXT PRIMARY KEY,
+    value  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+)];
+
+pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+/// The schema version this program writes.
+pub(super) const VERSION: usize = STEPS.len();
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn migrations_are_valid() {
+        super::MIGRATIONS.validate().unwrap();
+    }
+}

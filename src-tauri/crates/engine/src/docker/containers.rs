@@ -1,0 +1,177 @@
+//! Containers started from a build: shells.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    AttachContainerOptions, ListContainersOptions, RemoveContainerOptions, ResizeContainerTTYOptions,
+    StartContainerOptions, WaitContainerOptions,
+};
+use futures_util::{Stream, StreamExt};
+use tokio::io::AsyncWrite;
+
+use super::Docker;
+use crate::error::{Error, Result};
+
+/// What a shell writes, until it ends.
+pub(crate) type ShellOutput = Pin<Box<dyn Stream<Item = Vec<u8>> + Send>>;
+
+/// A shell in a container, attached to.
+pub(crate) struct Shell {
+    pub(crate) id: String,
+    pub(crate) output: ShellOutput,
+    pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
+}
+
+/// A container as the Engine lists it: id, name, labels, creation in seconds since the epoch, status.
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) labels: HashMap<String, String>,
+    pub(crate) created: i64,
+    pub(crate) status: String,
+}
+
+impl Docker {
+    /// Starts a shell in a new container, which is removed when it ends.
+    pub(crate) async fn shell(
+        &self,
+        image: &str,
+        labels: HashMap<String, String>,
+        (columns, rows): (u16, u16),
+    ) -> Result<Shell> {
+        let client = self.client().await?;
+        let script = "command -v bash >/dev/null 2>&1 && exec bash -l || exec sh -l";
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            cmd: Some(vec!["sh".into(), "-c".into(), script.into()]),
+            entrypoint: Some(Vec::new()),
+            env: Some(vec!["TERM=xterm-256color".into()]),
+            tty: Some(true),
+            open_stdin: Some(true),
+            stdin_once: Some(true),
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            labels: Some(labels),
+            host_config: Some(HostConfig {
+                auto_remove: Some(true),
+                init: Some(false),
+                console_size: Some(vec![rows.into(), columns.into()]),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let created = client
+            .create_container(None, body)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let attach = AttachContainerOptions {
+            stream: true,
+            stdin: true,
+            stdout: true,
+            stderr: true,
+            ..Default::default()
+        };
+        let attached = client
+            .attach_container(&created.id, Some(attach))
+            .await
+            .map_err(|error| self.failed(error))?;
+        if let Err(error) = client
+            .start_container(&created.id, None::<StartContainerOptions>)
+            .await
+        {
+            self.remove_container(&created.id).await?;
+            return Err(self.failed(error));
+        }
+        let output = attached
+            .output
+            .filter_map(|item| async move { item.ok().map(|log| log.into_bytes().to_vec()) });
+        Ok(Shell {
+            id: created.id,
+            output: Box::pin(output),
+            input: attached.input,
+        })
+    }
+
+    /// Waits for a container's end and returns its exit code, when the Engine tells.
+    pub(crate) async fn wait(&self, id: &str) -> Option<i32> {
+        let client = self.client().await.ok()?;
+        let answer = Box::pin(client.wait_container(id, None::<WaitContainerOptions>))
+            .next()
+            .await?;
+        match answer {
+            Ok(answer) => i32::try_from(answer.status_code).ok(),
+            Err(bollard::errors::Error::DockerContainerWaitError { code, .. }) => i32::try_from(code).ok(),
+            Err(_) => None,
+        }
+    }
+
+    /// Tells a container the size of its terminal.
+    pub(crate) async fn resize(&self, id: &str, (columns, rows): (u16, u16)) -> Result<()> {
+        let client = self.client().await?;
+        let options = ResizeContainerTTYOptions {
+            h: rows.into(),
+            w: columns.into(),
+        };
+        client
+            .resize_container_tty(id, options)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Stops and removes a container; a missing one is not an error.
+    pub(crate) async fn remove_container(&self, id: &str) -> Result<()> {
+        let client = self.client().await?;
+        let options = RemoveContainerOptions {
+            force: true,
+            v: true,
+            ..Default::default()
+        };
+        match client.remove_container(id, Some(options)).await {
+            Ok(())
+            | Err(bollard::errors::Error::DockerResponseServerError {
+                status_code: 404 | 409,
+                ..
+            }) => Ok(()),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Lists running containers that have a label.
+    pub(crate) async fn containers(&self, label: &str) -> Result<Vec<Listed>> {
+        let client = self.client().await?;
+        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        let options = ListContainersOptions {
+            filters: Some(filters),
+            ..Default::default()
+        };
+        let all = client
+            .list_containers(Some(options))
+            .await
+            .map_err(|error: bollard::errors::Error| self.failed(error))?;
+        let listed = all.into_iter().filter_map(|container| {
+            let name = container
+                .names
+                .and_then(|names| names.into_iter().next())
+                .unwrap_or_default();
+            Some(Listed {
+                id: container.id?,
+                name: name.trim_start_matches('/').to_owned(),
+                labels: container.labels.unwrap_or_default(),
+                created: container.created.unwrap_or(0),
+                status: container.status.unwrap_or_default(),
+            })
+        });
+        Ok(listed.collect())
+    }
+}
+
+impl Shell {
+    /// Returns an error for a shell that is not there any more.
+    pub(crate) fn gone(id: &str) -> Error {
+        let short: String = id.chars().take(12).collect();
+        Error::refused(format!("the shell {short} has ended"), "open a new one")
+    }
+}

@@ -1,0 +1,259 @@
+//! The one thing clients hold: where everything is kept, and what is open.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::bake::{LogIndex, kill_group};
+use crate::catalogue::{Catalogue, Ending};
+use crate::clock::now_ms;
+use crate::docker::{Docker, Location};
+use crate::error::{Error, Result};
+use crate::history::Graphs;
+use crate::run::Shells;
+use crate::source::{CheckoutCache, Repo};
+use crate::wire::{BuildId, BuildStatus, ProjectId};
+
+/// Where the engine keeps its data, and what it may know of its surroundings; it looks nothing up itself.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Data directory.
+    pub home: PathBuf,
+    /// `DOCKER_HOST`.
+    pub docker_host: Option<String>,
+    /// `DOCKER_CONTEXT`.
+    pub docker_context: Option<String>,
+    /// `DOCKER_CONFIG`, or `.docker` in the user's home.
+    pub docker_config: PathBuf,
+}
+
+/// An open engine. Cheap to clone; safe to use from several threads, and beside other processes on the same data.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    home: PathBuf,
+    owner: Owner,
+    catalogue: Catalogue,
+    docker: Docker,
+    checkouts: CheckoutCache,
+    repos: Mutex<HashMap<ProjectId, Repo>>,
+    logs: Mutex<HashMap<BuildId, Arc<Mutex<LogIndex>>>>,
+    graphs: Graphs,
+    shells: Shells,
+}
+
+/// This process's mark: a locked file, whose lock the system drops when the process dies, however that happens.
+struct Owner {
+    name: String,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+impl Engine {
+    /// Opens the data directory, making it when it is not there. Builds of processes that died become `interrupted`.
+    pub fn open(config: Config) -> Result<Self> {
+        let Config {
+            home,
+            docker_host,
+            docker_context,
+            docker_config,
+        } = config;
+        for folder in ["", "owners", "logs", "work"] {
+            let path = home.join(folder);
+            std::fs::create_dir_all(&path).map_err(Error::file("making the folder", path))?;
+        }
+        let catalogue = Catalogue::open(&home.join("catalogue.db"))?;
+        let owner = Owner::take(&home)?;
+        let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let location = Location {
+            host: not_empty(docker_host),
+            context: not_empty(docker_context),
+            config: docker_config,
+        };
+        let engine = Self(Arc::new(Inner {
+            owner,
+            catalogue,
+            docker: Docker::new(location),
+            checkouts: CheckoutCache::new(home.join("checkouts")),
+            repos: Mutex::default(),
+            logs: Mutex::default(),
+            graphs: Graphs::default(),
+            shells: Shells::default(),
+            home,
+        }));
+        engine.reconcile()?;
+        Ok(engine)
+    }
+
+    /// Ends the builds whose process is gone, and removes what they left.
+    pub fn reconcile(&self) -> Result<()> {
+        for (id, owner, group) in self.catalogue().unfinished()? {
+            if owner == self.owner() || Owner::is_alive(self.home(), &owner) {
+                continue;
+            }
+            if let Some(group) = group.filter(|group| is_build_of(*group, &id)) {
+                kill_group(group);
+            }
+            let why = "Headstart was ended while it ran".to_owned();
+            let ending = Ending::without_image(BuildStatus::Interrupted, Some(why));
+            if self.catalogue().end(&id, &ending, now_ms())? {
+                crate::inbox::report(self, &id)?;
+            }
+            self.remove_work(&id);
+        }
+        Owner::sweep(self.home());
+        Ok(())
+    }
+
+    /// Returns the data directory.
+    pub fn home(&self) -> &Path {
+        &self.0.home
+    }
+
+    /// Waits until something in the catalogue changed, by this process or another one.
+    pub async fn changed(&self) -> Result<()> {
+        let mut ours = self.catalogue().subscribe();
+        let before = self.catalogue().foreign_version()?;
+        loop {
+            tokio::select! {
+                _ = ours.changed() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_millis(300)) => {
+                    if self.catalogue().foreign_version()? != before {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    pub(crate) fn docker(&self) -> &Docker {
+        &self.0.docker
+    }
+
+    pub(crate) fn checkouts(&self) -> &CheckoutCache {
+        &self.0.checkouts
+    }
+
+    pub(crate) fn graphs(&self) -> &Graphs {
+        &self.0.graphs
+    }
+
+    pub(crate) fn shells(&self) -> &Shells {
+        &self.0.shells
+    }
+
+    pub(crate) fn owner(&self) -> &str {
+        &self.0.owner.name
+    }
+
+    /// Returns the repository of a project, opened once.
+    pub(crate) fn repo(&self, project: &ProjectId, root: &Path) -> Result<Repo> {
+        if let Some(repo) = lock(&self.0.repos).get(project) {
+            return Ok(repo.clone());
+        }
+        let repo = Repo::open(root)?;
+        lock(&self.0.repos).insert(project.clone(), repo.clone());
+        Ok(repo)
+    }
+
+    /// Forgets the open repository of a project.
+    pub(crate) fn forget_repo(&self, project: &ProjectId) {
+        lock(&self.0.repos).remove(project);
+    }
+
+    pub(crate) fn log_path(&self, build: &BuildId) -> PathBuf {
+        self.home().join("logs").join(format!("{build}.log"))
+    }
+
+    pub(crate) fn work_path(&self, build: &BuildId) -> PathBuf {
+        self.home().join("work").join(build.as_str())
+    }
+
+    pub(crate) fn remove_work(&self, build: &BuildId) {
+        drop(std::fs::remove_dir_all(self.work_path(build)));
+    }
+
+    /// Returns the index of a build's log, brought up to date.
+    pub(crate) fn log_index(&self, build: &BuildId) -> Result<Arc<Mutex<LogIndex>>> {
+        let index = {
+            let mut logs = lock(&self.0.logs);
+            // Indexes of logs nobody reads any more are cheap to make again.
+            if logs.len() > 8 && !logs.contains_key(build) {
+                logs.clear();
+            }
+            logs.entry(build.clone()).or_default().clone()
+        };
+        lock(&index).refresh(&self.log_path(build))?;
+        Ok(index)
+    }
+
+    pub(crate) fn forget_log(&self, build: &BuildId) {
+        lock(&self.0.logs).remove(build);
+    }
+}
+
+/// Locks a mutex whose data stays valid even if a thread panicked while holding it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns whether a process group still is the one that works for a build: numbers are given out again.
+fn is_build_of(group: u32, build: &BuildId) -> bool {
+    let command = std::fs::read(format!("/proc/{group}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains(build.as_str())
+}
+
+impl Owner {
+    fn take(home: &Path) -> Result<Self> {
+        let name = random_hex(16)?;
+        let path = home.join("owners").join(&name);
+        let lock = File::create(&path).map_err(Error::file("writing", &path))?;
+        lock.lock().map_err(Error::file("locking", &path))?;
+        Ok(Self {
+            name,
+            path,
+            _lock: lock,
+        })
+    }
+
+    fn is_alive(home: &Path, name: &str) -> bool {
+        let Ok(file) = File::open(home.join("owners").join(name)) else {
+            return false;
+        };
+        file.try_lock().is_err()
+    }
+
+    /// Removes the marks of processes that are gone.
+    fn sweep(home: &Path) {
+        let Ok(entries) = std::fs::read_dir(home.join("owners")) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+                drop(std::fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+/// Returns random hexadecimal digits from the system.
+pub(crate) fn random_hex(digits: usize) -> Result<String> {
+    let mut bytes = vec![0; digits.div_ceil(2)];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::internal("the system gave no random numbers", error))?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(text[..digits].to_owned())
+}

@@ -1,0 +1,273 @@
+//! What Headstart can give each of many commits, for the rows of the graph: the same rules as a plan, asked once for all.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::catalogue::Candidate;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::plan::select::{Choice, Existence, Facts, Limits, select};
+use crate::plan::{Incremental, Present, blocking, differences, look_up, present, quantiles};
+use crate::project::{Opened, open};
+use crate::recipe::{Images, Recipe, RecipeError};
+use crate::source::{CommitId, CommitInfo, ancestors};
+use crate::wire::{BuildStatus, CommitState, CommitStateKind, Decision, GraphQuery, ProjectId};
+
+/// Most commits in one question.
+const MOST: usize = 500;
+
+/// A commit with its recipe as it is there.
+struct Read {
+    id: String,
+    info: Option<CommitInfo>,
+    recipe: Result<Box<dyn Recipe>, RecipeError>,
+    code_key: String,
+    /// Ids of the commit and its ancestors within reach, nearest first.
+    reach: Vec<String>,
+}
+
+/// Returns the build state of commits, in the order asked; unknown commits are `unusable`.
+pub async fn states(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<Vec<CommitState>> {
+    let (engine, project) = (engine.clone(), project.clone());
+    let commits: Vec<String> = commits.iter().take(MOST).cloned().collect();
+    let (opened, read) = {
+        let (engine, project) = (engine.clone(), project.clone());
+        blocking(move || read_all(&engine, &project, &commits)).await?
+    };
+    let references: BTreeSet<String> = read
+        .iter()
+        .filter_map(|one| one.recipe.as_ref().ok())
+        .flat_map(|recipe| recipe.images())
+        .collect();
+    let references: Vec<String> = references.into_iter().collect();
+    let (known, present) = tokio::join!(look_up(&engine, &references), present(&engine));
+    let known = known?;
+    blocking(move || judge_all(&engine, &opened, read, &known.images, &known.platform, &present)).await
+}
+
+fn read_all(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<(Opened, Vec<Read>)> {
+    let opened = open(engine, project)?;
+    let depth = crate::settings::get(engine)?.history_depth as usize + 1;
+    let refs = super::all_refs(&opened.repo)?;
+    let graph = engine.graphs().open(&opened, &GraphQuery::default(), &refs)?;
+    let mut all = Vec::with_capacity(commits.len());
+    for id in commits {
+        let commit: Option<CommitId> = id.parse().ok();
+        let info = commit.and_then(|commit| opened.repo.commit(commit).ok());
+        let missing = || RecipeError::Missing {
+            file: opened.row.recipe.clone(),
+        };
+        let (recipe, code_key, reach) = match &info {
+            None => (Err(missing()), String::new(), Vec::new()),
+            Some(info) => {
+                let reach = match graph.ancestors(info.id, depth) {
+                    Some(steps) => steps,
+                    None => ancestors(&opened.repo, info.id, depth)?,
+                };
+                let reach = reach.into_iter().map(|step| step.commit.to_string()).collect();
+                match opened.source_tree(&opened.repo, info.tree) {
+                    Ok(source) => (opened.recipe(&opened.repo, info.tree), source.to_string(), reach),
+                    Err(_) => (Err(missing()), String::new(), reach),
+                }
+            }
+        };
+        all.push(Read {
+            id: id.clone(),
+            info,
+            recipe,
+            code_key,
+            reach,
+        });
+    }
+    Ok((opened, all))
+}
+
+fn judge_all(
+    engine: &Engine,
+    opened: &Opened,
+    read: Vec<Read>,
+    images: &Images,
+    platform: &str,
+    present: &Present,
+) -> Result<Vec<CommitState>> {
+    let project = &opened.row.id;
+    let settings = crate::settings::get(engine)?;
+    let limits = Limits {
+        max_chain: settings.max_chain,
+        max_layers: settings.max_layers,
+    };
+    let wanted: BTreeSet<&str> = read
+        .iter()
+        .flat_map(|one| one.reach.iter().map(String::as_str))
+        .collect();
+    let mut by_commit: HashMap<String, Vec<Candidate>> = HashMap::new();
+    for candidate in engine.catalogue().candidates(project, wanted.into_iter())? {
+        by_commit
+            .entry(candidate.commit.clone())
+            .or_default()
+            .push(candidate);
+    }
+    let mut speedups: HashMap<String, Option<f64>> = HashMap::new();
+    let mut states = Vec::with_capacity(read.len());
+    for one in &read {
+        let mut state = CommitState {
+            commit: one.id.clone(),
+            kind: CommitStateKind::None,
+            build: None,
+            base_commit: None,
+            distance: None,
+            speedup: None,
+            duration_ms: None,
+            reason: None,
+            built_from: None,
+        };
+        match &one.recipe {
+            Ok(recipe) => {
+                let Some(target) = recipe.resolve(images, platform).pop() else {
+                    continue;
+                };
+                let (key, fields) = (target.environment.key(), target.environment.shown());
+                let mut olders: Vec<(Option<u32>, Candidate)> = Vec::new();
+                for (distance, commit) in one.reach.iter().enumerate() {
+                    for candidate in by_commit.get(commit).into_iter().flatten() {
+                        olders.push((u32::try_from(distance).ok(), candidate.clone()));
+                    }
+                }
+                for exact in engine.catalogue().exact(project, &key, &one.code_key)? {
+                    if !olders.iter().any(|(_, known)| known.id == exact.id) {
+                        olders.push((None, exact));
+                    }
+                }
+                judge(&mut state, &olders, &key, &fields, &one.code_key, present, limits);
+                if state.kind == CommitStateKind::Base {
+                    state.speedup = match speedups.get(&key) {
+                        Some(known) => *known,
+                        None => {
+                            let measured = speedup(engine, project, &key)?;
+                            speedups.insert(key, measured);
+                            measured
+                        }
+                    };
+                }
+            }
+            Err(error) => {
+                state.kind = CommitStateKind::Unusable;
+                state.reason = Some(if one.info.is_some() {
+                    error.to_string()
+                } else {
+                    "no such commit".to_owned()
+                });
+            }
+        }
+        states.push(state);
+    }
+    Ok(states)
+}
+
+fn judge(
+    state: &mut CommitState,
+    olders: &[(Option<u32>, Candidate)],
+    environment_key: &str,
+    fields: &[crate::wire::KeyField],
+    code_key: &str,
+    present: &Present,
+    limits: Limits,
+) {
+    let own = |status: &[BuildStatus]| {
+        olders
+            .iter()
+            .filter(|(distance, older)| {
+                *distance == Some(0) && status.contains(&older.status) && !older.dirty
+            })
+            .map(|(_, older)| older)
+            .max_by_key(|older| older.created_at)
+    };
+    if let Some(running) = own(&[BuildStatus::Queued, BuildStatus::Running]) {
+        state.kind = CommitStateKind::Running;
+        state.build = Some(running.id.clone());
+        state.built_from = running.base_commit.clone();
+        return;
+    }
+    let facts: Vec<Facts> = olders
+        .iter()
+        .map(|(distance, older)| Facts {
+            status: older.status,
+            failed_step: older.failed_step.clone(),
+            distance: *distance,
+            differences: if older.environment_key == environment_key {
+                Vec::new()
+            } else {
+                let mut found: Vec<String> = differences(&older.environment, fields)
+                    .into_iter()
+                    .map(|difference| difference.text)
+                    .collect();
+                if found.is_empty() {
+                    found.push("a secret value changed".to_owned());
+                }
+                found
+            },
+            same_code: older.code_key == code_key,
+            dirty: older.dirty,
+            existence: present.existence(older),
+            chain: older.chain,
+            layers: older.layers,
+            expected_ms: None,
+            created_at: older.created_at,
+        })
+        .collect();
+    let selection = select(&facts, limits, None);
+    if let Choice::Reuse(at) = selection.choice {
+        let older = &olders[at].1;
+        state.kind = CommitStateKind::Built;
+        state.build = Some(older.id.clone());
+        state.duration_ms = older.duration_ms;
+        state.built_from = older.base_commit.clone();
+        return;
+    }
+    let newest_own = own(&BuildStatus::ALL);
+    if let Some(failed) =
+        newest_own.filter(|older| matches!(older.status, BuildStatus::Failed | BuildStatus::TimedOut))
+    {
+        state.kind = CommitStateKind::Failed;
+        state.build = Some(failed.id.clone());
+        state.duration_ms = failed.duration_ms;
+        state.built_from = failed.base_commit.clone();
+        state.reason = Some(match (&failed.failed_step, failed.status) {
+            (_, BuildStatus::TimedOut) => "timed out".to_owned(),
+            (Some(step), _) => format!("failed at {step}"),
+            (None, _) => "failed".to_owned(),
+        });
+        return;
+    }
+    if let Choice::Incremental(at) = selection.choice {
+        state.kind = CommitStateKind::Base;
+        state.base_commit = Some(olders[at].1.commit.clone());
+        state.distance = olders[at].0;
+        return;
+    }
+    let nearest = (0..olders.len())
+        .filter(|at| facts[*at].status == BuildStatus::Succeeded && facts[*at].distance.is_some())
+        .min_by_key(|at| (facts[*at].distance, -facts[*at].created_at));
+    if let Some(at) = nearest {
+        // Everything but the code: the code of an ancestor always differs.
+        let why = selection.verdicts[at].1.first().cloned();
+        state.kind = if facts[at].existence == Existence::Gone && facts[at].differences.is_empty() {
+            CommitStateKind::None
+        } else {
+            CommitStateKind::Blocked
+        };
+        state.base_commit = Some(olders[at].1.commit.clone());
+        state.distance = olders[at].0;
+        state.reason = why;
+    }
+}
+
+fn speedup(engine: &Engine, project: &ProjectId, environment_key: &str) -> Result<Option<f64>> {
+    let catalogue = engine.catalogue();
+    let full = catalogue.timings(project, environment_key, Decision::Full)?;
+    let full = quantiles(full.into_iter().map(|timing| timing.total_ms).collect());
+    let incremental = Incremental::new(catalogue.timings(project, environment_key, Decision::Incremental)?);
+    Ok(match (full, incremental.total_ms(1)) {
+        (Some(full), Some(total)) if total > 0 => Some(full.p50 as f64 / total as f64),
+        _ => None,
+    })
+}

@@ -1,0 +1,89 @@
+//! The inbox: what became of builds, kept until it was seen. Desktop notifications are made from it.
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::wire::{BuildId, BuildStatus, Decision, Notice, NoticeKind};
+
+/// Lists notices, newest first, at most 200.
+pub fn list(engine: &Engine) -> Result<Vec<Notice>> {
+    engine.catalogue().notices(200)
+}
+
+/// Marks notices as read; all when none is named.
+pub fn mark_read(engine: &Engine, notices: &[u32]) -> Result<()> {
+    engine.catalogue().mark_notices_read(notices)
+}
+
+/// Returns the number of the newest notice, 0 without any.
+pub fn last(engine: &Engine) -> Result<u32> {
+    engine.catalogue().last_notice()
+}
+
+/// Lists the notices after one, oldest first.
+pub fn after(engine: &Engine, notice: u32) -> Result<Vec<Notice>> {
+    engine.catalogue().notices_after(notice)
+}
+
+/// Adds the notice about a build that has ended. Cancelled builds get none: who cancelled knows.
+pub(crate) fn report(engine: &Engine, id: &BuildId) -> Result<()> {
+    let build = engine.catalogue().build(id)?;
+    let short = &build.commit[..build.commit.len().min(7)];
+    let took = duration(build.duration_ms.unwrap_or(0));
+    let name = &build.project_name;
+    let (kind, title, body) = match build.status {
+        BuildStatus::Succeeded => {
+            let saved = match build.saved_ms {
+                Some(saved) if saved > 0 && build.decision == Decision::Incremental => {
+                    format!(", {} saved", duration(saved.unsigned_abs()))
+                }
+                _ => String::new(),
+            };
+            (
+                NoticeKind::Succeeded,
+                format!("{name} built"),
+                format!("{short} built in {took}{saved}"),
+            )
+        }
+        BuildStatus::Failed => {
+            let step = build
+                .failed_step
+                .as_deref()
+                .map(|step| format!(" at {step}"))
+                .unwrap_or_default();
+            (
+                NoticeKind::Failed,
+                format!("{name} failed{step}"),
+                format!("{short} failed{step} after {took}"),
+            )
+        }
+        BuildStatus::TimedOut => (
+            NoticeKind::TimedOut,
+            format!("{name} timed out"),
+            format!("{short} was stopped after {took}"),
+        ),
+        BuildStatus::Interrupted => {
+            let why = build.error.as_deref().unwrap_or("it was cut off");
+            (
+                NoticeKind::Interrupted,
+                format!("{name} was interrupted"),
+                format!("{short}: {why}"),
+            )
+        }
+        BuildStatus::Queued | BuildStatus::Running | BuildStatus::Cancelled | BuildStatus::Superseded => {
+            return Ok(());
+        }
+    };
+    engine
+        .catalogue()
+        .add_notice(&build, kind, &title, &body, crate::clock::now_ms())
+}
+
+/// Returns a duration in words: `850 ms`, `5.3 s`, `2 min 5 s`, `1 h 4 min`.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1000),
+        _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}

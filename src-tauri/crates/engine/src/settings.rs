@@ -1,0 +1,49 @@
+//! What the user can set, kept in the catalogue.
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+pub use crate::wire::Settings;
+
+const KEY: &str = "settings";
+
+/// Returns the settings; what was never set has its default.
+pub fn get(engine: &Engine) -> Result<Settings> {
+    let stored = engine.catalogue().setting(KEY)?;
+    Ok(stored
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
+}
+
+/// Checks and stores the settings.
+pub fn set(engine: &Engine, settings: Settings) -> Result<Settings> {
+    let within = |name: &str, value: u32, from: u32, to: u32| {
+        if (from..=to).contains(&value) {
+            return Ok(());
+        }
+        Err(Error::refused(
+            format!("{name} cannot be {value}"),
+            format!("give a number from {from} to {to}"),
+        ))
+    };
+    within("builds at once", settings.concurrency, 1, 32)?;
+    within("the time limit in seconds", settings.timeout_s, 10, 7 * 24 * 3600)?;
+    within("the history depth", settings.history_depth, 1, 10_000)?;
+    within("the longest chain", settings.max_chain, 0, 1_000)?;
+    within("the most layers", settings.max_layers, 1, 120)?;
+    for hour in [settings.notifications.quiet_from, settings.notifications.quiet_to]
+        .into_iter()
+        .flatten()
+    {
+        within("an hour of the day", hour.into(), 0, 23)?;
+    }
+    if settings.default_image.trim().is_empty() || settings.default_image.contains(char::is_whitespace) {
+        return Err(Error::refused(
+            "the default image is not an image reference",
+            "write it as name:tag",
+        ));
+    }
+    let text = serde_json::to_string(&settings)
+        .map_err(|e| Error::internal("the settings could not be written", e))?;
+    engine.catalogue().set_setting(KEY, &text)?;
+    Ok(settings)
+}

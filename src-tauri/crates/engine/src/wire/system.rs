@@ -1,0 +1,292 @@
+use serde::{Deserialize, Serialize};
+
+use super::{BuildId, ProjectId};
+
+/// What is known of the Docker engine now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct EngineStatus {
+    /// Whether it answered.
+    pub reachable: bool,
+    /// Docker context or `DOCKER_HOST`.
+    pub context: String,
+    /// Address, such as `unix:///var/run/docker.sock`.
+    pub endpoint: String,
+    /// Engine version.
+    pub version: Option<String>,
+    /// Its default platform, such as `linux/amd64`.
+    pub platform: Option<String>,
+    /// Storage driver.
+    pub storage: Option<String>,
+    /// Whether images live in containerd's store, which lets the default builder export caches.
+    pub containerd_store: Option<bool>,
+    /// Version of the buildx plugin, absent when it is missing.
+    pub buildx: Option<String>,
+    /// Builder that builds go to.
+    pub builder: Option<String>,
+    /// What is wrong, one sentence.
+    pub problem: Option<String>,
+    /// What to do about it, one sentence.
+    pub hint: Option<String>,
+}
+
+/// A colour scheme.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// When desktop notifications are shown. The inbox keeps them all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(default)]
+pub struct NotificationSettings {
+    /// Shown at all.
+    pub enabled: bool,
+    /// With the window in front, only builds that took at least this long.
+    pub focused_threshold_s: u32,
+    /// Only when a build failed.
+    pub failures_only: bool,
+    /// Quiet from this hour of the day (0–23) …
+    pub quiet_from: Option<u8>,
+    /// … to this one.
+    pub quiet_to: Option<u8>,
+}
+
+impl Default for NotificationSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            focused_threshold_s: 60,
+            failures_only: false,
+            quiet_from: None,
+            quiet_to: None,
+        }
+    }
+}
+
+/// What the user can set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(default)]
+pub struct Settings {
+    /// Image of a workspace config that names none.
+    pub default_image: String,
+    /// Builds at once.
+    pub concurrency: u32,
+    /// Longest time a build may take, in seconds.
+    pub timeout_s: u32,
+    /// Ancestors looked at for a base.
+    pub history_depth: u32,
+    /// Longest chain of incremental builds.
+    pub max_chain: u32,
+    /// Most image layers a base may have.
+    pub max_layers: u32,
+    /// Colour scheme.
+    pub theme: Theme,
+    /// Desktop notifications.
+    pub notifications: NotificationSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_image: "gitpod/workspace-full:latest".into(),
+            concurrency: 1,
+            timeout_s: 3600,
+            history_depth: 100,
+            max_chain: 20,
+            max_layers: 100,
+            theme: Theme::System,
+            notifications: NotificationSettings::default(),
+        }
+    }
+}
+
+/// What a notice reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A build succeeded.
+    Succeeded,
+    /// A build failed.
+    Failed,
+    /// A build hit its time limit.
+    TimedOut,
+    /// A build was cut off.
+    Interrupted,
+}
+
+/// An entry of the inbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Notice {
+    /// Number, rising.
+    pub id: u32,
+    /// The build it speaks of.
+    pub build: BuildId,
+    /// Its project.
+    pub project: ProjectId,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// The outcome: "sample built".
+    pub title: String,
+    /// Commit, time, saving or failing step.
+    pub body: String,
+    /// When.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub at: i64,
+    /// How long the build took.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub duration_ms: u64,
+    /// Whether it was seen.
+    pub read: bool,
+}
+
+/// A container that Headstart started from a build.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Run {
+    /// Container id.
+    pub id: String,
+    /// Container name.
+    pub name: String,
+    /// The build it uses.
+    pub build: BuildId,
+    /// Its project, as named when it was started.
+    pub project_name: String,
+    /// Commit of the build.
+    pub commit: String,
+    /// Since when.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub created_at: i64,
+    /// As the Engine says: "Up 2 minutes".
+    pub status: String,
+}
+
+/// Facts about a built image, from the Engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ImageDetail {
+    /// Name and tag.
+    pub reference: String,
+    /// Digest.
+    pub digest: String,
+    /// Size.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub bytes: u64,
+    /// Layers.
+    pub layers: u32,
+    /// Platform.
+    pub platform: String,
+    /// When it was made, as RFC 3339.
+    pub created: Option<String>,
+    /// Working directory.
+    pub working_dir: Option<String>,
+    /// User.
+    pub user: Option<String>,
+    /// Environment, secret-looking values replaced.
+    pub env: Vec<String>,
+    /// Labels.
+    pub labels: Vec<KeyField>,
+    /// A command that opens a shell in it, to copy.
+    pub shell_command: String,
+}
+
+use super::KeyField;
+
+/// What a shell in a container says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ShellEvent {
+    /// It runs; input goes to this id.
+    Started {
+        /// Container id.
+        run: String,
+    },
+    /// Bytes for the terminal, base64.
+    Output {
+        /// The bytes.
+        base64: String,
+    },
+    /// It ended.
+    Exited {
+        /// Exit code, when the Engine told.
+        code: Option<i32>,
+    },
+}
+
+/// Time saved in one week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct WeekSaved {
+    /// Monday 00:00 UTC.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub week_at: i64,
+    /// Saved by incremental builds and reuse, builds that took longer subtracted.
+    #[cfg_attr(feature = "bindings", specta(type = i32))]
+    pub saved_ms: i64,
+    /// Builds in it.
+    pub builds: u32,
+}
+
+/// A step name with what it costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct SlowStep {
+    /// Step name.
+    pub name: String,
+    /// Median duration when not cached.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub p50_ms: u64,
+    /// Times it ran.
+    pub runs: u32,
+}
+
+/// A field whose change made reuse impossible.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Breaker {
+    /// Field: `tasks[0].init`.
+    pub field: String,
+    /// How many builds it made full.
+    pub times: u32,
+}
+
+/// A build's expectation beside what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Reality {
+    /// The build.
+    pub build: BuildId,
+    /// Expected.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub expected_ms: u64,
+    /// Measured.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub duration_ms: u64,
+}
+
+/// What the catalogue shows over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Insights {
+    /// Last 12 weeks, oldest first.
+    pub weeks: Vec<WeekSaved>,
+    /// Slowest steps, slowest first, at most 10.
+    pub slow_steps: Vec<SlowStep>,
+    /// What breaks reuse most often, at most 10.
+    pub breakers: Vec<Breaker>,
+    /// Last 50 builds that had an estimate, oldest first.
+    pub reality: Vec<Reality>,
+}

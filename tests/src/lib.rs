@@ -1,0 +1,1 @@
+//! Shared by the journeys: temporary homes, repositories and the programs under test.
