@@ -99,6 +99,12 @@ export class Graph {
     this.#askStates();
   }
 
+  /** The row at a place in the list, fetched if need be. */
+  async load(index: number): Promise<GraphRow | undefined> {
+    if (!this.row(index) && !this.filtered) await this.#fetch(Math.floor(index / PAGE), true);
+    return this.row(index);
+  }
+
   setBranch(branch: string | null) {
     if (branch === this.branch) return;
     this.branch = branch;

@@ -13,6 +13,7 @@ import {
   type ProjectId,
   type Settings,
 } from '../ipc';
+import { gather } from './gather';
 import { Router } from './router.svelte';
 import { toasts } from './toasts.svelte';
 
@@ -55,26 +56,20 @@ export class App {
       (settings) => (this.settings = settings),
       (thrown) => this.report(thrown),
     );
-    let soon: ReturnType<typeof setTimeout> | undefined;
-    const changed = () => {
-      // A running build says so many times a second; one look per tenth of a second is enough.
-      soon ??= setTimeout(() => {
-        soon = undefined;
-        void this.refresh();
-      }, 100);
-    };
+    // A running build says so often.
+    const look = gather(() => this.refresh());
     const stops = [
-      events.catalogueChanged.listen(changed),
+      events.catalogueChanged.listen(look.call),
       events.openBuild.listen(({ payload }) => this.showBuild(payload.build)),
     ];
     const onfocus = () => {
-      changed();
+      look.call();
       void this.loadEngine();
     };
     window.addEventListener('focus', onfocus);
     const poll = setInterval(() => void this.loadEngine(), 15_000);
     return () => {
-      clearTimeout(soon);
+      look.stop();
       clearInterval(poll);
       window.removeEventListener('focus', onfocus);
       for (const stop of stops) void stop.then((f) => f());
@@ -85,11 +80,15 @@ export class App {
   async refresh() {
     this.revision += 1;
     const active = { ...anyBuild, status: ['queued' as const, 'running' as const], ascending: true, limit: 20 };
-    const [projects, builds, notices, runs] = await Promise.allSettled([
+    // Without an engine there are no runs to count; that takes a while to find out and keeps nothing else waiting.
+    void ask(commands.listRuns()).then(
+      (runs) => (this.runs = runs.length),
+      () => (this.runs = 0),
+    );
+    const [projects, builds, notices] = await Promise.allSettled([
       ask(commands.listProjects()),
       ask(commands.listBuilds(active)),
       ask(commands.listNotices()),
-      ask(commands.listRuns()),
     ]);
     if (projects.status === 'fulfilled') {
       this.projects = projects.value;
@@ -97,8 +96,6 @@ export class App {
     } else this.failure = Failure.from(projects.reason);
     if (builds.status === 'fulfilled') this.active = builds.value.builds;
     if (notices.status === 'fulfilled') this.notices = notices.value;
-    // Without an engine there are no runs to count; the engine's state says why.
-    this.runs = runs.status === 'fulfilled' ? runs.value.length : 0;
   }
 
   async loadEngine() {

@@ -12,7 +12,8 @@ export class Toasts {
 
   show(text: string, options: { tone?: Toast['tone']; action?: Toast['action']; ms?: number } = {}): number {
     const toast: Toast = { id: this.#next++, text, tone: options.tone ?? 'plain', action: options.action };
-    this.list = [...this.list, toast].slice(-4);
+    // The same sentence twice is one message.
+    this.list = [...this.list.filter((other) => other.text !== text), toast].slice(-4);
     const ms = options.ms ?? (toast.tone === 'fail' ? 0 : toast.action ? 10_000 : 5_000);
     if (ms > 0) setTimeout(() => this.dismiss(toast.id), ms);
     return toast.id;
