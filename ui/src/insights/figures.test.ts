@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { accuracy, accuracyWords, totals } from './figures';
+import { accuracy, accuracyWords, roundWords, totals } from './figures';
 
 const one = (expected_ms: number, duration_ms: number) => ({ build: 'b', expected_ms, duration_ms });
 
@@ -21,6 +21,18 @@ describe('figures', () => {
     expect(found?.close).toBeCloseTo(2 / 3);
     expect(accuracy([one(100, 100), one(100, 120)])?.median).toBeCloseTo(1.1);
     expect(accuracy([])).toBeNull();
+  });
+
+  it('label an axis without digits that say nothing', () => {
+    expect([100, 5000, 30_000, 60_000, 3_125_000, 7_200_000, -60_000].map(roundWords)).toEqual([
+      '100 ms',
+      '5 s',
+      '30 s',
+      '1 min',
+      '52 min',
+      '2 h',
+      '−1 min',
+    ]);
   });
 
   it('are put in words', () => {

@@ -1,6 +1,7 @@
 /** What the insights say in words, worked out from what the engine measured. */
 
 import type { Reality, WeekSaved } from '../lib/ipc';
+import { duration } from '../lib/ui/format';
 
 export interface Totals {
   saved: number;
@@ -15,6 +16,14 @@ export function totals(weeks: readonly WeekSaved[]): Totals {
     builds: weeks.reduce((sum, week) => sum + week.builds, 0),
     weeks: weeks.filter((week) => week.builds > 0).length,
   };
+}
+
+/** A round time for an axis or a label: "30 s", "1 min", "2 h". */
+export function roundWords(ms: number): string {
+  return duration(ms)
+    .replace('.0 s', ' s')
+    .replace(/^(−?\d+ min) \d\d s$/, '$1')
+    .replace(/^(−?\d+ h) 00 min$/, '$1');
 }
 
 export interface Accuracy {

@@ -49,8 +49,10 @@ export function highlight(line: Span[], query: string, current = false): Span[] 
       const inside = hit !== -1 && position >= hit;
       const border = hit === -1 ? Infinity : inside ? end : hit;
       const length = Math.min(rest.length, border - position);
-      const mark = inside ? (current ? ' hit current' : ' hit') : '';
-      marked.push({ ...span, text: rest.slice(0, length), classes: (span.classes + mark).trim() });
+      const text = rest.slice(0, length);
+      // A mark has its own colours: what was chosen for the log's ground need not be readable on it.
+      const mark = current ? 'hit current' : 'hit';
+      marked.push(inside ? { text, classes: `${span.classes} ${mark}`.trim() } : { ...span, text });
       rest = rest.slice(length);
       position += length;
       if (inside && position >= end) hit = lower.indexOf(wanted, end);
