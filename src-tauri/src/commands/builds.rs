@@ -3,7 +3,8 @@
 use headstart_engine::{
     Engine, builds,
     wire::{
-        Build, BuildDiff, BuildEvent, BuildFilter, BuildId, BuildList, BuildRequest, DeletePlan, Insights, LogPage,
+        Build, BuildDiff, BuildEvent, BuildFilter, BuildId, BuildList, BuildRequest, DeletePlan, Insights,
+        LogPage,
     },
 };
 use tauri::{State, ipc::Channel};
@@ -13,14 +14,18 @@ use super::{Answer, blocking};
 /// Starts a build, joins one of the same keys, or answers with the build that can be reused.
 #[tauri::command]
 #[specta::specta]
-pub async fn start_build(engine: State<'_, Engine>, request: BuildRequest) -> Answer<BuildId> {
+pub(crate) async fn start_build(engine: State<'_, Engine>, request: BuildRequest) -> Answer<BuildId> {
     Ok(builds::start(&engine, &request).await?)
 }
 
 /// Streams a build: what has happened, then each change until it ends.
 #[tauri::command]
 #[specta::specta]
-pub async fn watch_build(engine: State<'_, Engine>, build: BuildId, events: Channel<BuildEvent>) -> Answer<()> {
+pub(crate) async fn watch_build(
+    engine: State<'_, Engine>,
+    build: BuildId,
+    events: Channel<BuildEvent>,
+) -> Answer<()> {
     // A window that reloads or closes ends the watch: nobody listens any more, and the build goes on.
     Ok(builds::watch(&engine, &build, move |event| events.send(event).is_ok()).await?)
 }
@@ -28,7 +33,7 @@ pub async fn watch_build(engine: State<'_, Engine>, build: BuildId, events: Chan
 /// Cancels a queued or running build.
 #[tauri::command]
 #[specta::specta]
-pub async fn cancel_build(engine: State<'_, Engine>, build: BuildId) -> Answer<()> {
+pub(crate) async fn cancel_build(engine: State<'_, Engine>, build: BuildId) -> Answer<()> {
     let engine = engine.inner().clone();
     blocking(move || builds::cancel(&engine, &build)).await
 }
@@ -36,7 +41,7 @@ pub async fn cancel_build(engine: State<'_, Engine>, build: BuildId) -> Answer<(
 /// Returns one build with its steps.
 #[tauri::command]
 #[specta::specta]
-pub async fn get_build(engine: State<'_, Engine>, build: BuildId) -> Answer<Build> {
+pub(crate) async fn get_build(engine: State<'_, Engine>, build: BuildId) -> Answer<Build> {
     let engine = engine.inner().clone();
     blocking(move || builds::get(&engine, &build)).await
 }
@@ -44,7 +49,7 @@ pub async fn get_build(engine: State<'_, Engine>, build: BuildId) -> Answer<Buil
 /// Lists builds that match a filter.
 #[tauri::command]
 #[specta::specta]
-pub async fn list_builds(engine: State<'_, Engine>, filter: BuildFilter) -> Answer<BuildList> {
+pub(crate) async fn list_builds(engine: State<'_, Engine>, filter: BuildFilter) -> Answer<BuildList> {
     let engine = engine.inner().clone();
     blocking(move || builds::list(&engine, &filter)).await
 }
@@ -52,7 +57,7 @@ pub async fn list_builds(engine: State<'_, Engine>, filter: BuildFilter) -> Answ
 /// Returns lines `from .. from + count` of a build's log, of one step or of all.
 #[tauri::command]
 #[specta::specta]
-pub async fn read_log(
+pub(crate) async fn read_log(
     engine: State<'_, Engine>,
     build: BuildId,
     step: Option<u32>,
@@ -66,7 +71,7 @@ pub async fn read_log(
 /// Returns the numbers of log lines that contain a text, case-insensitive, at most 10,000.
 #[tauri::command]
 #[specta::specta]
-pub async fn search_log(
+pub(crate) async fn search_log(
     engine: State<'_, Engine>,
     build: BuildId,
     step: Option<u32>,
@@ -79,12 +84,13 @@ pub async fn search_log(
 /// Opens a build's log file in the system's text viewer.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_log(engine: State<'_, Engine>, build: BuildId) -> Answer<()> {
+pub(crate) async fn open_log(engine: State<'_, Engine>, build: BuildId) -> Answer<()> {
     let engine = engine.inner().clone();
     blocking(move || {
         let file = builds::log_file(&engine, &build)?;
-        open::that_detached(&file)
-            .map_err(|e| headstart_engine::Error::internal("the log could not be opened in another program", e))
+        open::that_detached(&file).map_err(|e| {
+            headstart_engine::Error::internal("the log could not be opened in another program", e)
+        })
     })
     .await
 }
@@ -92,21 +98,21 @@ pub async fn open_log(engine: State<'_, Engine>, build: BuildId) -> Answer<()> {
 /// Says what deleting builds would do.
 #[tauri::command]
 #[specta::specta]
-pub async fn delete_plan(engine: State<'_, Engine>, builds: Vec<BuildId>) -> Answer<DeletePlan> {
+pub(crate) async fn delete_plan(engine: State<'_, Engine>, builds: Vec<BuildId>) -> Answer<DeletePlan> {
     Ok(builds::delete_plan(&engine, &builds).await?)
 }
 
 /// Deletes builds and their images, except pinned and active ones; answers with what was done.
 #[tauri::command]
 #[specta::specta]
-pub async fn delete_builds(engine: State<'_, Engine>, builds: Vec<BuildId>) -> Answer<DeletePlan> {
+pub(crate) async fn delete_builds(engine: State<'_, Engine>, builds: Vec<BuildId>) -> Answer<DeletePlan> {
     Ok(builds::delete(&engine, &builds).await?)
 }
 
 /// Pins or unpins a build.
 #[tauri::command]
 #[specta::specta]
-pub async fn pin_build(engine: State<'_, Engine>, build: BuildId, pinned: bool) -> Answer<()> {
+pub(crate) async fn pin_build(engine: State<'_, Engine>, build: BuildId, pinned: bool) -> Answer<()> {
     let engine = engine.inner().clone();
     blocking(move || builds::pin(&engine, &build, pinned)).await
 }
@@ -114,7 +120,11 @@ pub async fn pin_build(engine: State<'_, Engine>, build: BuildId, pinned: bool) 
 /// Compares two builds.
 #[tauri::command]
 #[specta::specta]
-pub async fn diff_builds(engine: State<'_, Engine>, left: BuildId, right: BuildId) -> Answer<BuildDiff> {
+pub(crate) async fn diff_builds(
+    engine: State<'_, Engine>,
+    left: BuildId,
+    right: BuildId,
+) -> Answer<BuildDiff> {
     let engine = engine.inner().clone();
     blocking(move || builds::diff(&engine, &left, &right)).await
 }
@@ -122,7 +132,7 @@ pub async fn diff_builds(engine: State<'_, Engine>, left: BuildId, right: BuildI
 /// Returns what the catalogue shows over time, for one project or all.
 #[tauri::command]
 #[specta::specta]
-pub async fn get_insights(
+pub(crate) async fn get_insights(
     engine: State<'_, Engine>,
     project: Option<headstart_engine::wire::ProjectId>,
 ) -> Answer<Insights> {

@@ -2,7 +2,10 @@
 
 use headstart_engine::{
     Engine, history, plan,
-    wire::{BuildRequest, CommitDetail, CommitHits, CommitSearch, CommitState, GraphPage, GraphQuery, Plan, ProjectId, Ref},
+    wire::{
+        BuildRequest, CommitDetail, CommitHits, CommitSearch, CommitState, GraphPage, GraphQuery, Plan,
+        ProjectId, Ref,
+    },
 };
 use tauri::State;
 
@@ -11,7 +14,7 @@ use super::{Answer, blocking};
 /// Returns rows `from .. from + count` of a project's commit graph.
 #[tauri::command]
 #[specta::specta]
-pub async fn graph_page(
+pub(crate) async fn graph_page(
     engine: State<'_, Engine>,
     project: ProjectId,
     query: GraphQuery,
@@ -25,7 +28,7 @@ pub async fn graph_page(
 /// Returns the build state of commits, in the order asked.
 #[tauri::command]
 #[specta::specta]
-pub async fn commit_states(
+pub(crate) async fn commit_states(
     engine: State<'_, Engine>,
     project: ProjectId,
     commits: Vec<String>,
@@ -36,7 +39,7 @@ pub async fn commit_states(
 /// Searches the history.
 #[tauri::command]
 #[specta::specta]
-pub async fn search_commits(engine: State<'_, Engine>, search: CommitSearch) -> Answer<CommitHits> {
+pub(crate) async fn search_commits(engine: State<'_, Engine>, search: CommitSearch) -> Answer<CommitHits> {
     let engine = engine.inner().clone();
     blocking(move || history::search(&engine, &search)).await
 }
@@ -44,7 +47,11 @@ pub async fn search_commits(engine: State<'_, Engine>, search: CommitSearch) -> 
 /// Returns everything about one commit.
 #[tauri::command]
 #[specta::specta]
-pub async fn commit_detail(engine: State<'_, Engine>, project: ProjectId, commit: String) -> Answer<CommitDetail> {
+pub(crate) async fn commit_detail(
+    engine: State<'_, Engine>,
+    project: ProjectId,
+    commit: String,
+) -> Answer<CommitDetail> {
     let engine = engine.inner().clone();
     blocking(move || history::detail(&engine, &project, &commit)).await
 }
@@ -52,7 +59,7 @@ pub async fn commit_detail(engine: State<'_, Engine>, project: ProjectId, commit
 /// Lists branches and tags.
 #[tauri::command]
 #[specta::specta]
-pub async fn list_refs(engine: State<'_, Engine>, project: ProjectId) -> Answer<Vec<Ref>> {
+pub(crate) async fn list_refs(engine: State<'_, Engine>, project: ProjectId) -> Answer<Vec<Ref>> {
     let engine = engine.inner().clone();
     blocking(move || history::refs(&engine, &project)).await
 }
@@ -60,6 +67,6 @@ pub async fn list_refs(engine: State<'_, Engine>, project: ProjectId) -> Answer<
 /// Plans a commit; writes nothing.
 #[tauri::command]
 #[specta::specta]
-pub async fn plan_commit(engine: State<'_, Engine>, request: BuildRequest) -> Answer<Plan> {
+pub(crate) async fn plan_commit(engine: State<'_, Engine>, request: BuildRequest) -> Answer<Plan> {
     Ok(plan::plan(&engine, &request).await?)
 }

@@ -1,15 +1,15 @@
 //! Commands of the window. Each translates and nothing else: the engine does the work.
 
-pub mod builds;
-pub mod history;
-pub mod projects;
-pub mod runs;
-pub mod system;
+pub(crate) mod builds;
+pub(crate) mod history;
+pub(crate) mod projects;
+pub(crate) mod runs;
+pub(crate) mod system;
 
 use headstart_engine::{Error, wire::WireError};
 
 /// What a command answers.
-pub type Answer<T> = Result<T, WireError>;
+pub(crate) type Answer<T> = Result<T, WireError>;
 
 /// Runs a blocking engine call away from the window's threads.
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -17,6 +17,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Answer<T> {
     match tauri::async_runtime::spawn_blocking(work).await {
         Ok(result) => Ok(result?),
-        Err(panicked) => Err(WireError::from(Error::internal("a command stopped unexpectedly", panicked))),
+        Err(panicked) => Err(WireError::from(Error::internal(
+            "a command stopped unexpectedly",
+            panicked,
+        ))),
     }
 }

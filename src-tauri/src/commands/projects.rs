@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use headstart_engine::{Engine, project, wire::{Preview, Project, ProjectId}};
+use headstart_engine::{
+    Engine, project,
+    wire::{Preview, Project, ProjectId},
+};
 use tauri::State;
 
 use super::{Answer, blocking};
@@ -10,7 +13,7 @@ use super::{Answer, blocking};
 /// Lists the projects.
 #[tauri::command]
 #[specta::specta]
-pub async fn list_projects(engine: State<'_, Engine>) -> Answer<Vec<Project>> {
+pub(crate) async fn list_projects(engine: State<'_, Engine>) -> Answer<Vec<Project>> {
     let engine = engine.inner().clone();
     blocking(move || project::list(&engine)).await
 }
@@ -18,7 +21,7 @@ pub async fn list_projects(engine: State<'_, Engine>) -> Answer<Vec<Project>> {
 /// Says what a dropped path is; adds nothing.
 #[tauri::command]
 #[specta::specta]
-pub async fn preview_path(engine: State<'_, Engine>, path: String) -> Answer<Preview> {
+pub(crate) async fn preview_path(engine: State<'_, Engine>, path: String) -> Answer<Preview> {
     let engine = engine.inner().clone();
     blocking(move || project::preview(&engine, &PathBuf::from(path))).await
 }
@@ -26,7 +29,7 @@ pub async fn preview_path(engine: State<'_, Engine>, path: String) -> Answer<Pre
 /// Adds the project at a path.
 #[tauri::command]
 #[specta::specta]
-pub async fn add_project(engine: State<'_, Engine>, path: String) -> Answer<Project> {
+pub(crate) async fn add_project(engine: State<'_, Engine>, path: String) -> Answer<Project> {
     let engine = engine.inner().clone();
     blocking(move || project::add(&engine, &PathBuf::from(path))).await
 }
@@ -34,7 +37,7 @@ pub async fn add_project(engine: State<'_, Engine>, path: String) -> Answer<Proj
 /// Forgets a project; its builds stay in the catalogue, its folder is not touched.
 #[tauri::command]
 #[specta::specta]
-pub async fn remove_project(engine: State<'_, Engine>, project: ProjectId) -> Answer<()> {
+pub(crate) async fn remove_project(engine: State<'_, Engine>, project: ProjectId) -> Answer<()> {
     let engine = engine.inner().clone();
     blocking(move || project::remove(&engine, &project)).await
 }
@@ -42,12 +45,13 @@ pub async fn remove_project(engine: State<'_, Engine>, project: ProjectId) -> An
 /// Opens a project's folder in the system's file manager.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_project_folder(engine: State<'_, Engine>, project: ProjectId) -> Answer<()> {
+pub(crate) async fn open_project_folder(engine: State<'_, Engine>, project: ProjectId) -> Answer<()> {
     let engine = engine.inner().clone();
     blocking(move || {
         let folder = project::folder(&engine, &project)?;
-        open::that_detached(&folder)
-            .map_err(|e| headstart_engine::Error::internal("the folder could not be opened in another program", e))
+        open::that_detached(&folder).map_err(|e| {
+            headstart_engine::Error::internal("the folder could not be opened in another program", e)
+        })
     })
     .await
 }

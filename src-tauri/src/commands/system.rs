@@ -11,14 +11,14 @@ use super::{Answer, blocking};
 /// Asks the Docker engine how it is.
 #[tauri::command]
 #[specta::specta]
-pub async fn engine_status(engine: State<'_, Engine>) -> Answer<EngineStatus> {
+pub(crate) async fn engine_status(engine: State<'_, Engine>) -> Answer<EngineStatus> {
     Ok(stack::status(&engine).await)
 }
 
 /// Returns the settings.
 #[tauri::command]
 #[specta::specta]
-pub async fn get_settings(engine: State<'_, Engine>) -> Answer<Settings> {
+pub(crate) async fn get_settings(engine: State<'_, Engine>) -> Answer<Settings> {
     let engine = engine.inner().clone();
     blocking(move || settings::get(&engine)).await
 }
@@ -26,7 +26,7 @@ pub async fn get_settings(engine: State<'_, Engine>) -> Answer<Settings> {
 /// Stores the settings and returns them as they then are.
 #[tauri::command]
 #[specta::specta]
-pub async fn set_settings(engine: State<'_, Engine>, settings: Settings) -> Answer<Settings> {
+pub(crate) async fn set_settings(engine: State<'_, Engine>, settings: Settings) -> Answer<Settings> {
     let engine = engine.inner().clone();
     blocking(move || settings::set(&engine, settings)).await
 }
@@ -34,7 +34,7 @@ pub async fn set_settings(engine: State<'_, Engine>, settings: Settings) -> Answ
 /// Lists the inbox, newest first, at most 200.
 #[tauri::command]
 #[specta::specta]
-pub async fn list_notices(engine: State<'_, Engine>) -> Answer<Vec<Notice>> {
+pub(crate) async fn list_notices(engine: State<'_, Engine>) -> Answer<Vec<Notice>> {
     let engine = engine.inner().clone();
     blocking(move || inbox::list(&engine)).await
 }
@@ -42,7 +42,7 @@ pub async fn list_notices(engine: State<'_, Engine>) -> Answer<Vec<Notice>> {
 /// Marks notices as read; all when none is named.
 #[tauri::command]
 #[specta::specta]
-pub async fn mark_read(engine: State<'_, Engine>, notices: Vec<u32>) -> Answer<()> {
+pub(crate) async fn mark_read(engine: State<'_, Engine>, notices: Vec<u32>) -> Answer<()> {
     let engine = engine.inner().clone();
     blocking(move || inbox::mark_read(&engine, &notices)).await
 }

@@ -1,5 +1,7 @@
 //! What the user can set, kept in the catalogue.
 
+use serde_json::Value;
+
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 pub use crate::wire::Settings;
@@ -46,4 +48,16 @@ pub fn set(engine: &Engine, settings: Settings) -> Result<Settings> {
         .map_err(|e| Error::internal("the settings could not be written", e))?;
     engine.catalogue().set_setting(KEY, &text)?;
     Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stored_lies_over_the_defaults() {
+        let mut merged = serde_json::json!({"a": 1, "b": {"c": 2, "d": null}});
+        lay_over(&mut merged, serde_json::json!({"b": {"d": 4}}));
+        assert_eq!(merged, serde_json::json!({"a": 1, "b": {"c": 2, "d": 4}}));
+    }
 }

@@ -305,37 +305,26 @@ pub enum BuildEvent {
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct BuildFilter {
     /// Only of this project.
-    #[serde(default)]
     pub project: Option<ProjectId>,
     /// Only with one of these states; empty means any.
-    #[serde(default)]
     pub status: Vec<BuildStatus>,
     /// Only for this branch.
-    #[serde(default)]
     pub branch: Option<String>,
     /// Id: whole, or `startswith:` and a prefix.
-    #[serde(default)]
     pub id: Option<String>,
     /// Only of this commit: full id or prefix.
-    #[serde(default)]
     pub commit: Option<String>,
     /// Words that id, commit, summary, branch, project or error contain, case-insensitive.
-    #[serde(default)]
     pub text: Option<String>,
     /// Only pinned or only not pinned.
-    #[serde(default)]
     pub pinned: Option<bool>,
     /// Column to order by.
-    #[serde(default)]
     pub sort: BuildSort,
     /// Smallest first instead of largest first.
-    #[serde(default)]
     pub ascending: bool,
     /// Rows to pass over.
-    #[serde(default)]
     pub offset: u32,
     /// Most rows to return; 0 means 100.
-    #[serde(default)]
     pub limit: u32,
 }
 

@@ -22,19 +22,14 @@ pub struct BuildRequest {
     /// The project.
     pub project: ProjectId,
     /// Commit, branch or tag; HEAD if absent.
-    #[serde(default)]
     pub commit: Option<String>,
     /// Build the work tree with its uncommitted changes on top of HEAD.
-    #[serde(default)]
     pub dirty: bool,
     /// Start from the recipe's image, whatever could be reused.
-    #[serde(default)]
     pub full: bool,
     /// Do not use BuildKit's layer cache; implies `full`.
-    #[serde(default)]
     pub no_cache: bool,
     /// Start from exactly this build: its id, or a prefix that only one has.
-    #[serde(default)]
     pub base: Option<String>,
 }
 

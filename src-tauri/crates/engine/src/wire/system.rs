@@ -47,7 +47,6 @@ pub enum Theme {
 /// When desktop notifications are shown. The inbox keeps them all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
-#[serde(default)]
 pub struct NotificationSettings {
     /// Shown at all.
     pub enabled: bool,
@@ -76,7 +75,6 @@ impl Default for NotificationSettings {
 /// What the user can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
-#[serde(default)]
 pub struct Settings {
     /// Image of a workspace config that names none.
     pub default_image: String,

@@ -1,0 +1,32 @@
+//! Facts about the world that the page hears of: without payload where refetching says more.
+
+use headstart_engine::{Engine, wire::BuildId};
+use serde::{Deserialize, Serialize};
+use tauri::AppHandle;
+use tauri_specta::Event;
+
+/// Something in the catalogue changed, by this process or another one: refetch what is shown.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct CatalogueChanged;
+
+/// The user asked for a build from outside the window, by clicking its notification.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct OpenBuild {
+    /// The build to show.
+    pub build: BuildId,
+}
+
+/// Tells the page of each change of the catalogue, at most ten times a second.
+pub(crate) fn forward_changes(app: AppHandle, engine: Engine) {
+    tauri::async_runtime::spawn(async move {
+        loop {
+            if let Err(error) = engine.changed().await {
+                tracing::error!(%error, "changes of the catalogue are not seen any more");
+                return;
+            }
+            // Nobody listens while the window is being built or has gone; the next one refetches anyway.
+            drop(CatalogueChanged.emit(&app));
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    });
+}

@@ -1,0 +1,67 @@
+//! The commands and events the page can use; its TypeScript bindings are made from this list.
+
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+use crate::commands::{builds, history, projects, runs, system};
+use crate::events::{CatalogueChanged, OpenBuild};
+
+/// Returns all commands and events.
+pub(crate) fn builder() -> Builder<tauri::Wry> {
+    Builder::new()
+        // What is read and what is written have one shape, and so one type.
+        .disable_serde_phases()
+        .commands(collect_commands![
+            projects::list_projects,
+            projects::preview_path,
+            projects::add_project,
+            projects::remove_project,
+            projects::open_project_folder,
+            history::graph_page,
+            history::commit_states,
+            history::search_commits,
+            history::commit_detail,
+            history::list_refs,
+            history::plan_commit,
+            builds::start_build,
+            builds::watch_build,
+            builds::cancel_build,
+            builds::get_build,
+            builds::list_builds,
+            builds::read_log,
+            builds::search_log,
+            builds::open_log,
+            builds::delete_plan,
+            builds::delete_builds,
+            builds::pin_build,
+            builds::diff_builds,
+            builds::get_insights,
+            runs::list_runs,
+            runs::open_shell,
+            runs::write_shell,
+            runs::resize_shell,
+            runs::stop_run,
+            runs::image_detail,
+            system::engine_status,
+            system::get_settings,
+            system::set_settings,
+            system::list_notices,
+            system::mark_read,
+        ])
+        .events(collect_events![CatalogueChanged, OpenBuild])
+}
+
+#[cfg(test)]
+mod tests {
+    /// Writes the bindings; a check that they are committed as written follows in `make check`.
+    #[test]
+    fn bindings_are_generated() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/lib/ipc/bindings.ts");
+        super::builder()
+            .export(specta_typescript::Typescript::default(), path)
+            .unwrap();
+        assert!(
+            std::fs::read_to_string(path).unwrap().contains("startBuild"),
+            "commands are exported"
+        );
+    }
+}
