@@ -1,0 +1,127 @@
+//! Which project, build or run is meant: ids may be shortened, projects are found by name or folder too.
+
+use std::path::Path;
+
+use headstart_engine::wire::{BuildId, BuildRequest, Project, Run};
+use headstart_engine::{Engine, Error, builds, project, run, stack};
+
+use crate::args::{OfProject, Where};
+use crate::error::Failure;
+
+/// Returns the project that is named; else the one around the current directory, else the only one.
+pub(crate) fn project(engine: &Engine, of: &OfProject) -> Result<Project, Failure> {
+    match &of.project {
+        Some(wanted) => named_project(engine, wanted),
+        None => {
+            let here = std::env::current_dir()
+                .ok()
+                .and_then(|here| here.canonicalize().ok());
+            match here.map(|here| around(engine, &here)).transpose()?.flatten() {
+                Some(project) => Ok(project),
+                None => Ok(project::find(engine, None)?),
+            }
+        }
+    }
+}
+
+/// Returns the project with an id (or the beginning of one), a name, or a folder at or below its source root.
+pub(crate) fn named_project(engine: &Engine, wanted: &str) -> Result<Project, Failure> {
+    let missing = match project::find(engine, Some(wanted)) {
+        Err(error @ Error::NoProject(_)) => error,
+        other => return Ok(other?),
+    };
+    if let Some(project) = Path::new(wanted)
+        .canonicalize()
+        .ok()
+        .map(|path| around(engine, &path))
+        .transpose()?
+        .flatten()
+    {
+        return Ok(project);
+    }
+    let mut found: Vec<Project> = project::list(engine)?
+        .into_iter()
+        .filter(|project| !wanted.is_empty() && project.id.as_str().starts_with(wanted))
+        .collect();
+    match found.len() {
+        0 => Err(missing.into()),
+        1 => Ok(found.remove(0)),
+        count => Err(Failure::usage(
+            format!("{wanted} is the beginning of {count} project ids"),
+            "give more characters of the id",
+        )),
+    }
+}
+
+fn around(engine: &Engine, path: &Path) -> Result<Option<Project>, Failure> {
+    let projects = project::list(engine)?;
+    let within = projects
+        .into_iter()
+        .filter(|project| path.starts_with(&project.root));
+    // Of projects within each other the innermost is meant.
+    Ok(within.max_by_key(|project| project.root.len()))
+}
+
+/// Returns the build with an id, or the beginning of one.
+pub(crate) fn build(engine: &Engine, wanted: &str) -> Result<BuildId, Failure> {
+    Ok(builds::find(engine, wanted)?)
+}
+
+/// Returns the run with an id, the beginning of one, or a name.
+pub(crate) async fn run_named(engine: &Engine, wanted: &str) -> Result<Run, Failure> {
+    let mut found: Vec<Run> = run::list(engine)
+        .await?
+        .into_iter()
+        .filter(|run| !wanted.is_empty() && (run.id.starts_with(wanted) || run.name == wanted))
+        .collect();
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(Failure::usage(
+            format!("there is no run {wanted}"),
+            "list the runs to see which there are: headstart runs list",
+        )),
+        count => Err(Failure::usage(
+            format!("{wanted} means {count} runs"),
+            "give more characters of the id",
+        )),
+    }
+}
+
+/// Checks that a recipe and stack that were named are the ones there are.
+pub(crate) fn check_place(project: &Project, place: &Where) -> Result<(), Failure> {
+    if let Some(recipe) = &place.recipe
+        && recipe.trim_start_matches("./") != project.recipe
+    {
+        return Err(Failure::usage(
+            format!("{} has no recipe {recipe}", project.name),
+            format!("it is built by {}", project.recipe),
+        ));
+    }
+    if let Some(wanted) = &place.stack
+        && wanted != stack::LOCAL
+    {
+        return Err(Failure::usage(
+            format!("there is no stack {wanted}"),
+            format!("the stack is named {}", stack::LOCAL),
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the engine's request for what was typed.
+pub(crate) fn request(
+    engine: &Engine,
+    typed: crate::args::Request,
+) -> Result<(Project, BuildRequest), Failure> {
+    let project = project(engine, &typed.of)?;
+    check_place(&project, &typed.place)?;
+    let request = BuildRequest {
+        project: project.id.clone(),
+        commit: typed.commit,
+        dirty: typed.dirty,
+        full: typed.full,
+        no_cache: typed.no_cache,
+        base: typed.base,
+    };
+    Ok((project, request))
+}

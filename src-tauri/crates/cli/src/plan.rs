@@ -1,0 +1,151 @@
+//! `plan` and `explain`.
+
+use headstart_engine::wire::{Candidate, Estimate, Plan, Project, Quantiles, Verdict};
+use headstart_engine::{Engine, plan as engine_plan};
+
+use crate::args;
+use crate::error::{Failure, Outcome};
+use crate::find;
+use crate::out::{Ink, Out};
+use crate::text::{self, plain, short};
+
+/// Candidates that a plan shows; `explain` shows all.
+const SHOWN: usize = 5;
+
+pub(crate) async fn plan(out: &Out, engine: &Engine, typed: args::Request) -> Result<Outcome, Failure> {
+    let (project, request) = find::request(engine, typed)?;
+    let plan = engine_plan::plan(engine, &request).await?;
+    if out.json {
+        out.value(&plan);
+    } else {
+        print(out, &project, &plan, SHOWN);
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) async fn explain(out: &Out, engine: &Engine, typed: args::Explain) -> Result<Outcome, Failure> {
+    let typed = args::Request {
+        of: typed.of,
+        place: typed.place,
+        // Uncommitted changes belong to HEAD, which is also what is meant when nothing is named.
+        commit: Some(typed.commit).filter(|commit| commit != "HEAD"),
+        dirty: typed.dirty,
+        full: false,
+        no_cache: false,
+        base: None,
+    };
+    let (project, request) = find::request(engine, typed)?;
+    let plan = engine_plan::plan(engine, &request).await?;
+    if out.json {
+        out.value(&plan);
+        return Ok(Outcome::Done);
+    }
+    print(out, &project, &plan, usize::MAX);
+    for target in &plan.targets {
+        out.line(format!("\n{} is made from", target.name));
+        for field in &target.fields {
+            let value = plain(&field.value);
+            out.line(format!("  {}  {value}", out.ink(Ink::Faint, &plain(&field.name))));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
+    let branch = plan
+        .branch
+        .as_deref()
+        .map(|branch| format!(" ({})", plain(branch)));
+    let dirty = if plan.dirty {
+        " with uncommitted changes"
+    } else {
+        ""
+    };
+    out.line(format!(
+        "{}  {} at {}{}{dirty}",
+        out.ink(Ink::Strong, text::decision(plan.decision)),
+        plain(&project.name),
+        short(&plan.commit),
+        branch.unwrap_or_default()
+    ));
+    out.line(plain(&plan.reason));
+    if let Some(active) = &plan.active {
+        out.line(format!(
+            "build {active} of the same is under way; a new request joins it"
+        ));
+    }
+    if !plan.engine_checked {
+        out.line(out.ink(
+            Ink::Warn,
+            "the Docker engine could not be asked, so nobody knows whether older images still exist",
+        ));
+    }
+    for warning in &plan.warnings {
+        out.line(out.ink(Ink::Warn, &format!("warning: {}", plain(warning))));
+    }
+    if let Some(expected) = expected(&plan.estimate) {
+        out.line(format!("\nexpected  {expected}"));
+    }
+    if plan.candidates.is_empty() {
+        return;
+    }
+    let mut rows = vec![text::heading([
+        "", "BUILD", "COMMIT", "BACK", "FILES", "EXPECTED", "WHY",
+    ])];
+    rows.extend(plan.candidates.iter().take(most).map(candidate));
+    out.line("");
+    text::table(out, &rows);
+    if plan.candidates.len() > most {
+        let more = plan.candidates.len() - most;
+        out.line(out.ink(
+            Ink::Faint,
+            &format!("and {more} more: headstart explain {}", short(&plan.commit)),
+        ));
+    }
+}
+
+fn candidate(one: &Candidate) -> Vec<(String, Ink)> {
+    let (word, ink) = match one.verdict {
+        Verdict::Chosen => ("chosen", Ink::Good),
+        Verdict::Eligible => ("eligible", Ink::Plain),
+        Verdict::Rejected => ("rejected", Ink::Faint),
+    };
+    let number = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+    vec![
+        (word.to_owned(), ink),
+        (one.build.as_str().chars().take(8).collect(), ink),
+        (short(&one.commit), ink),
+        (number(one.distance), ink),
+        (number(one.changed_files), ink),
+        (one.expected_ms.map_or("-".to_owned(), text::duration), ink),
+        (plain(&one.reasons.join("; ")), ink),
+    ]
+}
+
+/// Returns what a build is expected to take, as far as there is data.
+fn expected(estimate: &Estimate) -> Option<String> {
+    let spread = |one: Quantiles| {
+        format!(
+            "{} (80 % within {})",
+            text::duration(one.p50),
+            text::duration(one.p80)
+        )
+    };
+    match (estimate.load_ms, estimate.incremental_ms, estimate.full_ms) {
+        (load, Some(rest), full) => {
+            let all = load.map_or(0, |load| load.p50) + rest.p50;
+            let against = full.map(|full| format!(" instead of {}", text::duration(full.p50)));
+            let factor = estimate
+                .speedup
+                .map(|factor| format!(", {factor:.1} times as fast"));
+            Some(format!(
+                "{}{}{}",
+                text::duration(all),
+                against.unwrap_or_default(),
+                factor.unwrap_or_default()
+            ))
+        }
+        (_, None, Some(full)) => Some(format!("{} for a full build", spread(full))),
+        (_, None, None) => None,
+    }
+}
