@@ -6,7 +6,7 @@ use crate::catalogue::Candidate;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::plan::select::{Choice, Existence, Facts, Limits, select};
-use crate::plan::{Incremental, Present, blocking, differences, look_up, present, quantiles};
+use crate::plan::{Incremental, Present, blocking, environment_differences, look_up, present, quantiles};
 use crate::project::{Opened, open};
 use crate::recipe::{Images, Recipe, RecipeError};
 use crate::source::{CommitId, CommitInfo, ancestors};
@@ -193,18 +193,13 @@ fn judge(
             status: older.status,
             failed_step: older.failed_step.clone(),
             distance: *distance,
-            differences: if older.environment_key == environment_key {
-                Vec::new()
-            } else {
-                let mut found: Vec<String> = differences(&older.environment, fields)
-                    .into_iter()
-                    .map(|difference| difference.text)
-                    .collect();
-                if found.is_empty() {
-                    found.push("a secret value changed".to_owned());
-                }
-                found
-            },
+            differences: environment_differences(
+                (&older.environment_key, &older.environment),
+                (environment_key, fields),
+            )
+            .into_iter()
+            .map(|difference| difference.text)
+            .collect(),
             same_code: older.code_key == code_key,
             dirty: older.dirty,
             existence: present.existence(older),

@@ -26,7 +26,7 @@ use select::{Choice, Existence, Facts, Limits, Selection, select};
 
 pub(crate) use estimate::{Incremental, quantiles};
 pub(crate) use images::{Present, look_up, present, remember};
-pub(crate) use reasons::{Difference, differences};
+pub use reasons::{Difference, environment_differences};
 
 /// Candidates whose changed files are counted; the ones further away are judged by distance.
 const COUNTED: usize = 10;
@@ -252,19 +252,8 @@ fn decide(
     let mut considered: Vec<Considered> = olders
         .into_iter()
         .map(|older| {
-            let differences = if older.environment_key == environment_key {
-                Vec::new()
-            } else {
-                let mut found = differences(&older.environment, &fields);
-                if found.is_empty() {
-                    // Values that are secrets are compared, but not shown.
-                    found.push(Difference {
-                        field: "secret".into(),
-                        text: "a secret value changed".into(),
-                    });
-                }
-                found
-            };
+            let old = (older.environment_key.as_str(), older.environment.as_slice());
+            let differences = environment_differences(old, (&environment_key, &fields));
             let facts = Facts {
                 status: older.status,
                 failed_step: older.failed_step.clone(),

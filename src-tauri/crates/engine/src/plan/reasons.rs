@@ -4,15 +4,32 @@ use crate::wire::KeyField;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// The field: `tasks[0].init`.
-    pub(crate) field: String,
+    pub field: String,
     /// In words: "task 1 init changed".
-    pub(crate) text: String,
+    pub text: String,
+}
+
+/// Lists how a new environment differs from an old one, each given by its key and its shown fields; empty exactly when
+/// the keys are equal.
+pub fn environment_differences(old: (&str, &[KeyField]), new: (&str, &[KeyField])) -> Vec<Difference> {
+    if old.0 == new.0 {
+        return Vec::new();
+    }
+    let mut found = differences(old.1, new.1);
+    if found.is_empty() {
+        // Values that are secrets are compared, but not shown.
+        found.push(Difference {
+            field: "secret".into(),
+            text: "a secret value changed".into(),
+        });
+    }
+    found
 }
 
 /// Lists how `new` differs from `old`, most telling first; empty when they are equal.
-pub(crate) fn differences(old: &[KeyField], new: &[KeyField]) -> Vec<Difference> {
+fn differences(old: &[KeyField], new: &[KeyField]) -> Vec<Difference> {
     let value = |fields: &[KeyField], name: &str| {
         fields
             .iter()
