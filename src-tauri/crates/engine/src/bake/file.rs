@@ -45,7 +45,7 @@ pub struct TargetSpec {
     pub result: bool,
 }
 
-/// Folders of ours that contexts lie in.
+/// Folders of ours that contexts lie in. The first three are named `files` and have a parent of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     /// The checkout of the source root.
@@ -71,16 +71,20 @@ impl Places {
 
     fn path(&self, context: &Context) -> Value {
         let text = |path: &Path| Value::from(path.to_string_lossy());
-        let or_empty = |path: &Option<PathBuf>| text(path.as_deref().unwrap_or(&self.empty()));
+        // The context is the folder that holds `files`: a `.dockerignore` of the repository must not count for it.
+        let holder = |files: &Option<PathBuf>| match files.as_deref().and_then(Path::parent) {
+            Some(holder) => text(holder),
+            None => text(&self.empty()),
+        };
         match context {
             Context::Empty => text(&self.empty()),
-            Context::Source => or_empty(&self.source),
+            Context::Source => holder(&self.source),
             Context::SourceFolder(folder) => match &self.source {
                 Some(source) => text(&source.join(folder)),
                 None => text(&self.empty()),
             },
-            Context::Delta => or_empty(&self.delta),
-            Context::Git => or_empty(&self.git),
+            Context::Delta => holder(&self.delta),
+            Context::Git => holder(&self.git),
             Context::Scripts { .. } => text(&self.scripts()),
             Context::Target(name) => Value::from(format!("target:{name}")),
         }
@@ -150,9 +154,9 @@ mod tests {
     #[test]
     fn a_bake_file_names_contexts_tags_and_labels() {
         let places = Places {
-            source: Some("/cache/tree".into()),
+            source: Some("/cache/tree/files".into()),
             delta: None,
-            git: Some("/cache/git".into()),
+            git: Some("/cache/git/files".into()),
             work: "/work/b1".into(),
         };
         let targets = [TargetSpec {
