@@ -11,9 +11,26 @@ const KEY: &str = "settings";
 /// Returns the settings; what was never set has its default.
 pub fn get(engine: &Engine) -> Result<Settings> {
     let stored = engine.catalogue().setting(KEY)?;
-    Ok(stored
+    let stored = stored
         .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
+        .unwrap_or(Value::Null);
+    // A setting that a newer version added is missing in what an older one stored.
+    let mut merged = serde_json::to_value(Settings::default())
+        .map_err(|e| Error::internal("the settings could not be read", e))?;
+    lay_over(&mut merged, stored);
+    Ok(serde_json::from_value(merged).unwrap_or_default())
+}
+
+fn lay_over(below: &mut Value, above: Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (key, value) in above {
+                lay_over(below.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (_, Value::Null) => {}
+        (below, above) => *below = above,
+    }
 }
 
 /// Checks and stores the settings.

@@ -1,6 +1,6 @@
 //! One build from its turn in the queue to its end: contexts, bake file, `docker buildx bake`, result.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -284,10 +284,6 @@ fn contexts(
             }
         }
     }
-    // The contexts are the folders that hold `files`: a `.dockerignore` of the repository must not count for them.
-    let parent = |path: Option<PathBuf>| path.and_then(|path| path.parent().map(Path::to_owned));
-    places.delta = parent(places.delta);
-    places.git = parent(places.git);
     Ok(Contexts { places, warnings })
 }
 

@@ -285,10 +285,15 @@ impl Recorder {
     }
 }
 
-/// Returns a vertex name for people: without the target's name, which all steps share.
+/// Returns a vertex name for people: without the stage's name, without mounts and digests, which say nothing new.
 fn shown_name(name: &str) -> String {
-    name.replacen("[workspace ", "[", 1)
-        .replacen("[workspace internal]", "[internal]", 1)
+    let name = name.replacen("[workspace ", "[", 1).replacen("[stage-0 ", "[", 1);
+    let words: Vec<&str> = name
+        .split(' ')
+        .filter(|word| !word.starts_with("--mount="))
+        .map(|word| word.split_once("@sha256:").map_or(word, |(image, _)| image))
+        .collect();
+    words.join(" ")
 }
 
 fn phase_of(name: &str) -> Phase {

@@ -119,9 +119,11 @@ pub fn runner(tasks: &[Task], mark: &str) -> String {
          # Runs the tasks side by side; every line is marked with the task that wrote it.\n\
          shell=sh; if command -v bash >/dev/null 2>&1; then shell=bash; fi\n\
          codes=$(mktemp -d 2>/dev/null) || { codes=/tmp/.headstart-$$; mkdir -p \"$codes\"; }\n\
-         if printf x | sed -u s/x/y/ >/dev/null 2>&1; then unbuffered='-u'; else unbuffered=; fi\n\
+         # Only GNU sed is known to pass each line on at once; others keep lines back until the end. BusyBox's says that\n\
+         # it is \"not GNU sed\".\n\
+         quick=; case $(sed --version 2>/dev/null) in 'sed (GNU sed)'*) quick=1 ;; esac\n\
          mark() {\n  \
-           if command -v sed >/dev/null 2>&1; then sed $unbuffered \"s/^/$1/\"; else\n    \
+           if [ -n \"$quick\" ]; then sed -u \"s/^/$1/\"; else\n    \
              while IFS= read -r line || [ -n \"$line\" ]; do printf '%s%s\\n' \"$1\" \"$line\"; done\n  fi\n}\n",
     );
     for (index, task) in tasks.iter().enumerate() {
