@@ -41,6 +41,11 @@ pub async fn start(engine: &Engine, request: &BuildRequest) -> Result<BuildId> {
 /// Starts a build as [`start`] does and tells what became of the request.
 pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<Started> {
     let prepared = prepare(engine, request).await?;
+    if !prepared.plan.engine_checked {
+        // Planning works without the Engine, building does not: nothing is reused that nobody has looked for, and a
+        // build that cannot begin leaves no record.
+        engine.docker().ping().await?;
+    }
     if let Some(build) = &prepared.plan.build {
         engine.catalogue().count_reuse(build)?;
         return Ok(Started::Reused(build.clone()));
