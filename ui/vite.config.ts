@@ -1,8 +1,9 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { frozenPrototype } from './frozen-prototype';
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), frozenPrototype],
   clearScreen: false,
   server: { port: 5173, strictPort: true },
   build: {
