@@ -1,9 +1,8 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { frozenPrototype } from './frozen-prototype';
 
 export default defineConfig({
-  plugins: [svelte(), frozenPrototype],
+  plugins: [svelte()],
   clearScreen: false,
   server: { port: 5173, strictPort: true },
   build: {
