@@ -1,6 +1,6 @@
 //! `plan` and `explain`.
 
-use headstart_engine::wire::{Candidate, Estimate, Plan, Project, Quantiles, Verdict};
+use headstart_engine::wire::{Candidate, Decision, Estimate, Plan, Project, Quantiles, Verdict};
 use headstart_engine::{Engine, plan as engine_plan};
 
 use crate::args;
@@ -83,7 +83,7 @@ fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
     for warning in &plan.warnings {
         out.line(out.ink(Ink::Warn, &format!("warning: {}", plain(warning))));
     }
-    if let Some(expected) = expected(&plan.estimate) {
+    if let Some(expected) = expected(&plan.estimate).filter(|_| plan.decision != Decision::Reuse) {
         out.line(format!("\nexpected  {expected}"));
     }
     if plan.candidates.is_empty() {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use headstart_engine::wire::{Build, BuildEvent, BuildStatus, Decision, LogLine, Step, StepStatus};
+use headstart_engine::wire::{Build, BuildEvent, BuildStatus, Decision, LogLine, Phase, Step, StepStatus};
 use headstart_engine::{Engine, builds};
 
 use crate::out::{Ink, Out};
@@ -20,6 +20,7 @@ pub(crate) struct Progress<'a> {
     /// Steps that ended; they are told after the lines they wrote.
     ended: Vec<u32>,
     status_shown: bool,
+    said_waiting: bool,
     cancelling: bool,
 }
 
@@ -33,6 +34,7 @@ impl<'a> Progress<'a> {
             told: BTreeSet::new(),
             ended: Vec::new(),
             status_shown: false,
+            said_waiting: false,
             cancelling: false,
         }
     }
@@ -52,13 +54,9 @@ impl<'a> Progress<'a> {
         match event {
             BuildEvent::Snapshot { build, .. } => self.begin(build),
             BuildEvent::Changed { build } => {
-                if self
-                    .build
-                    .as_ref()
-                    .is_some_and(|old| old.status == BuildStatus::Queued)
-                    && build.status == BuildStatus::Running
-                {
-                    self.line("started");
+                if self.said_waiting && build.status == BuildStatus::Running {
+                    self.said_waiting = false;
+                    self.line("its turn has come");
                 }
                 self.build = Some(build);
             }
@@ -82,10 +80,17 @@ impl<'a> Progress<'a> {
 
     /// Tells what ended, and refreshes the last line.
     pub(crate) fn tick(&mut self) {
-        if !self.out.json {
-            self.tell_ended();
-            self.draw_status();
+        if self.out.json {
+            return;
         }
+        self.tell_ended();
+        let is_queued =
+            |build: &Build| build.status == BuildStatus::Queued && build.created_at + 300 < text::now_ms();
+        if !self.said_waiting && self.build.as_ref().is_some_and(is_queued) {
+            self.said_waiting = true;
+            self.line("waiting for its turn: other builds are under way");
+        }
+        self.draw_status();
     }
 
     /// Says that the build is being cancelled.
@@ -131,9 +136,6 @@ impl<'a> Progress<'a> {
             let warning = self.out.ink(Ink::Warn, &format!("warning: {}", plain(warning)));
             self.line(&warning);
         }
-        if build.status == BuildStatus::Queued {
-            self.line("queued");
-        }
         if !build.status.is_final() {
             // Somebody else began: what was said until now belongs here too.
             let names = |step: &Step| (step.number, step.clone());
@@ -176,7 +178,7 @@ impl<'a> Progress<'a> {
 
     fn tell_ended(&mut self) {
         for number in std::mem::take(&mut self.ended) {
-            if let Some(step) = self.steps.get(&number) {
+            if let Some(step) = self.steps.get(&number).filter(|step| !is_housekeeping(step)) {
                 let line = step_line(self.out, step);
                 self.line(&line);
             }
@@ -276,6 +278,13 @@ impl<'a> Progress<'a> {
         self.out.raw(&format!("\r\x1b[2K{line}"));
         self.status_shown = true;
     }
+}
+
+/// Returns whether a step is BuildKit's own and was done in no time.
+fn is_housekeeping(step: &Step) -> bool {
+    matches!(step.phase, Phase::Context | Phase::Resolve)
+        && step.status == StepStatus::Done
+        && step.duration_ms.is_none_or(|duration| duration < 500)
 }
 
 /// Returns a step that ended in one line.
