@@ -14,6 +14,17 @@ describe('rows of the timeline', () => {
     ]);
   });
 
+  it('follow the clock, and what has not started comes last by number', () => {
+    const list = ordered([
+      step(1),
+      step(2, { started_at: 900 }),
+      step(3, { started_at: 100 }),
+      step(4),
+      step(5, { started_at: 100 }),
+    ]);
+    expect(list.map(({ step }) => step.number)).toEqual([3, 5, 2, 1, 4]);
+  });
+
   it('show every step, even with an unknown parent or in a circle', () => {
     const list = ordered([
       step(1, { parent: 9 }),

@@ -21,7 +21,7 @@ export interface Axis {
   now: number | null;
 }
 
-/** Steps in the order shown: tasks follow their step, and steps follow their number. */
+/** Steps in the order shown: as they started, those to come by number, and tasks after their step. */
 export function ordered(steps: readonly Step[]): { step: Step; depth: number }[] {
   const children = new Map<number, Step[]>();
   const numbers = new Set(steps.map((step) => step.number));
@@ -31,6 +31,8 @@ export function ordered(steps: readonly Step[]): { step: Step; depth: number }[]
     if (step.parent === null || step.parent === step.number || !numbers.has(step.parent)) roots.push(step);
     else children.set(step.parent, [...(children.get(step.parent) ?? []), step]);
   }
+  roots.sort(byStart);
+  for (const tasks of children.values()) tasks.sort(byStart);
   const result: { step: Step; depth: number }[] = [];
   const seen = new Set<number>();
   const visit = (step: Step, depth: number) => {
@@ -42,6 +44,13 @@ export function ordered(steps: readonly Step[]): { step: Step; depth: number }[]
   for (const root of roots) visit(root, 0);
   for (const step of steps) visit(step, 0);
   return result;
+}
+
+function byStart(a: Step, b: Step): number {
+  if (a.started_at === null || b.started_at === null) {
+    return Number(a.started_at === null) - Number(b.started_at === null) || a.number - b.number;
+  }
+  return a.started_at - b.started_at || a.number - b.number;
 }
 
 /** Returns the axis for a build; `elapsed` and `now` by the engine's clock. */
