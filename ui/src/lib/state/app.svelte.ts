@@ -96,6 +96,18 @@ export class App {
     } else this.failure = Failure.from(projects.reason);
     if (builds.status === 'fulfilled') this.active = builds.value.builds;
     if (notices.status === 'fulfilled') this.notices = notices.value;
+    this.#seen();
+  }
+
+  /** A build that ends while one looks at it is no news. */
+  #seen() {
+    const { screen } = this.router;
+    if (screen.name === 'build' && document.hasFocus()) this.#readNoticesOf(screen.build);
+  }
+
+  #readNoticesOf(build: BuildId) {
+    const unread = this.notices.filter((n) => n.build === build && !n.read).map((n) => n.id);
+    if (unread.length) void this.markRead(unread);
   }
 
   async loadEngine() {
@@ -127,8 +139,7 @@ export class App {
 
   showBuild(build: BuildId) {
     this.router.go({ name: 'build', build });
-    const unread = this.notices.filter((n) => n.build === build && !n.read).map((n) => n.id);
-    if (unread.length) void this.markRead(unread);
+    this.#readNoticesOf(build);
   }
 
   /** Starts a build and shows it. What can be reused is not built, and said so. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, ago, bytes, clock, count, duration, plural, speedup } from './format';
+import { age, ago, bytes, clock, count, duration, plural, sentence, speedup } from './format';
 
 describe('format', () => {
   it.each([
@@ -46,6 +46,11 @@ describe('format', () => {
     expect(clock(7_900)).toBe('0:07');
     expect(clock(72_000)).toBe('1:12');
     expect(clock(3_729_000)).toBe('1:02:09');
+  });
+
+  it('makes sentences of phrases', () => {
+    expect(sentence('no ancestor was built')).toBe('No ancestor was built.');
+    expect(sentence('It is there.')).toBe('It is there.');
   });
 
   it('counts', () => {

@@ -95,6 +95,12 @@ export function short(commit: string): string {
   return commit.slice(0, 7);
 }
 
+/** A phrase as a sentence: "no ancestor was built" becomes "No ancestor was built." */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (/[.!?…:]$/.test(trimmed) || !trimmed ? '' : '.');
+}
+
 function two(value: number): string {
   return value.toString().padStart(2, '0');
 }
