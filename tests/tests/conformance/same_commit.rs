@@ -1,0 +1,163 @@
+//! A second request for a commit: answered by a build that is there, by one that runs, or by a new one.
+//!
+//! The first build is a real record of the engine (there is no Docker behind it, so it fails); only how it ended is then
+//! rewritten to what the case says.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use headstart_engine::builds::{self, Started};
+use headstart_engine::wire::{BuildId, BuildRequest, ProjectId};
+use headstart_engine::{Config, Engine, project};
+use serde_json::{Value, json};
+
+use crate::Case;
+use crate::workspace::FILE;
+
+pub(crate) fn answer(case: &Case) -> Result<Option<Value>> {
+    let running = case.input["running_instance"].as_bool();
+    let state = match (case.input["existing_state"].as_str(), running) {
+        (Some(state), _) => Some(state),
+        (None, Some(true)) => Some("building"),
+        (None, _) => None,
+    };
+    let status = match state {
+        None => None,
+        Some("available") => Some("succeeded"),
+        Some("building") => Some("running"),
+        Some("queued") => Some("queued"),
+        Some("aborted") => Some("cancelled"),
+        Some("failed") => Some("failed"),
+        Some("timeout") => Some("timed_out"),
+        Some(_) => return Ok(None),
+    };
+    let same_tasks = case.input["same_prebuild_tasks"].as_bool().unwrap_or(true);
+    let force = case.input["force"].as_bool().unwrap_or(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let answer = runtime.block_on(ask(status, same_tasks, force))?;
+    Ok(Some(answer))
+}
+
+async fn ask(status: Option<&str>, same_tasks: bool, force: bool) -> Result<Value> {
+    let place = Place::new()?;
+    let first = builds::start(&place.engine, &place.request).await?;
+    place.wait(&first).await?;
+    match status {
+        Some(status) => place.rewrite(&first, status, same_tasks)?,
+        None => place.forget(&first)?,
+    }
+    let request = BuildRequest {
+        full: force,
+        ..place.request.clone()
+    };
+    let started = builds::start_detailed(&place.engine, &request).await;
+    Ok(match started {
+        Ok(Started::Reused(id)) if id == first => json!({ "action": "reuse", "done": true }),
+        Ok(Started::Joined(id)) if id == first => json!({ "action": "reuse", "done": false }),
+        Ok(Started::New(id)) => {
+            // It may wait for the one that is said to run; it is not to outlive the case.
+            drop(builds::cancel(&place.engine, &id));
+            place.wait(&id).await?;
+            json!({ "action": "start" })
+        }
+        Ok(other) => anyhow::bail!("{other:?} is not the build of this case"),
+        Err(error) => json!({ "error": error.to_string() }),
+    })
+}
+
+/// An engine without Docker, with a project of one commit.
+pub(crate) struct Place {
+    pub(crate) engine: Engine,
+    pub(crate) request: BuildRequest,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let source = folder.path().join("source");
+        commit(&source)?;
+        let engine = engine(folder.path())?;
+        let project: ProjectId = project::add(&engine, &source)?.id;
+        Ok(Self {
+            engine,
+            request: BuildRequest::head(project),
+            folder,
+        })
+    }
+
+    pub(crate) fn source(&self) -> std::path::PathBuf {
+        self.folder.path().join("source")
+    }
+
+    async fn wait(&self, id: &BuildId) -> Result<()> {
+        for _ in 0..600 {
+            if builds::get(&self.engine, id)?.status.is_final() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("a build without Docker did not end")
+    }
+
+    fn catalogue(&self) -> Result<rusqlite::Connection> {
+        let catalogue = rusqlite::Connection::open(self.engine.home().join("catalogue.db"))?;
+        catalogue.busy_timeout(Duration::from_secs(5))?;
+        Ok(catalogue)
+    }
+
+    /// Makes a record say that it ended (or not) in another way, or that it had other tasks.
+    fn rewrite(&self, id: &BuildId, status: &str, same_tasks: bool) -> Result<()> {
+        let catalogue = self.catalogue()?;
+        let changed = catalogue.execute(
+            "UPDATE builds SET status = ?2, error = NULL WHERE id = ?1",
+            [id.as_str(), status],
+        )?;
+        anyhow::ensure!(changed == 1, "the record is not there");
+        if !same_tasks {
+            catalogue.execute(
+                "UPDATE builds SET environment_key = 'another', environment = json_array() WHERE id = ?1",
+                [id.as_str()],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn forget(&self, id: &BuildId) -> Result<()> {
+        let gone = self
+            .catalogue()?
+            .execute("DELETE FROM builds WHERE id = ?1", [id.as_str()])?;
+        anyhow::ensure!(gone == 1, "the record is not there");
+        Ok(())
+    }
+}
+
+/// Opens an engine whose Docker cannot be reached.
+pub(crate) fn engine(folder: &Path) -> Result<Engine> {
+    Ok(Engine::open(Config {
+        home: folder.join("home"),
+        docker_host: Some(format!("unix://{}", folder.join("no-docker.sock").display())),
+        docker_context: None,
+        docker_config: folder.join("docker"),
+    })?)
+}
+
+/// Makes a repository with one commit of a config and a file.
+fn commit(source: &Path) -> Result<()> {
+    std::fs::create_dir(source)?;
+    std::fs::write(source.join(FILE), "image: debian:12\ntasks:\n- init: make\n")?;
+    std::fs::write(source.join("file"), "as committed\n")?;
+    let git = git2::Repository::init(source)?;
+    let mut index = git.index()?;
+    index.add_path(Path::new(FILE))?;
+    index.add_path(Path::new("file"))?;
+    index.write()?;
+    let tree = git.find_tree(index.write_tree()?)?;
+    let who = git2::Signature::new("Ada", "ada@example.com", &git2::Time::new(1_700_000_000, 0))?;
+    git.commit(Some("HEAD"), &who, &who, "first", &tree, &[])
+        .context("committing")?;
+    Ok(())
+}
