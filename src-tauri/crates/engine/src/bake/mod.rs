@@ -14,3 +14,4 @@ pub use file::{Context, TargetSpec};
 pub(crate) use log::LogIndex;
 pub(crate) use phases::phases;
 pub(crate) use process::kill_group;
+pub use sanitise::sanitise;

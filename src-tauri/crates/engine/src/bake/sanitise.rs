@@ -5,7 +5,7 @@ const MAX_LINE: usize = 16 * 1024;
 
 /// Returns one log line as text: colour codes (`ESC [ … m`) are kept, other control characters become visible
 /// symbols, bytes that are not UTF-8 are replaced, and what a carriage return overwrote is dropped.
-pub(crate) fn sanitise(line: &[u8]) -> String {
+pub fn sanitise(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end_matches('\r');
     let text = text.rsplit('\r').find(|part| !part.is_empty()).unwrap_or("");
