@@ -1,12 +1,13 @@
 //! One build from its turn in the queue to its end: contexts, bake file, `docker buildx bake`, result.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::file::{Context, Places, bake_file};
+use super::contexts::contexts;
+use super::file::bake_file;
 use super::log::LogWriter;
 use super::process::{end_group, spawn};
 use super::progress::Decoder;
@@ -17,7 +18,6 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::plan::{Prepared, blocking};
 use crate::recipe::Start;
-use crate::source::{CheckoutReport, Stamp, materialise_delta};
 use crate::wire::{BuildId, BuildStatus, BuiltImage, Phase, Step, StepStatus};
 
 /// How often steps are written and a cancellation is looked for while a build runs.
@@ -77,7 +77,8 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     let start = match &prepared.base {
         Some(base) => Start::Base {
             reference: base.reference.clone(),
-            removals: !base.delta.deleted.is_empty(),
+            removals: base.removes(),
+            moved: base.moved(),
         },
         None => Start::Image,
     };
@@ -202,128 +203,6 @@ fn reference(repository: &str, id: &BuildId) -> String {
         "headstart/{}:{id}",
         if name.is_empty() { "workspace" } else { name }
     )
-}
-
-struct Contexts {
-    places: Places,
-    warnings: Vec<String>,
-}
-
-/// Lays out what the targets need.
-fn contexts(
-    engine: &Engine,
-    prepared: &Prepared,
-    targets: &[crate::bake::TargetSpec],
-    work: &Path,
-) -> Result<Contexts> {
-    let mut places = Places {
-        source: None,
-        delta: None,
-        git: None,
-        work: work.to_owned(),
-    };
-    std::fs::create_dir_all(places.empty()).map_err(Error::file("making the folder", places.empty()))?;
-    let mut warnings = Vec::new();
-    let needed: Vec<&Context> = targets
-        .iter()
-        .flat_map(|target| {
-            target
-                .contexts
-                .iter()
-                .map(|(_, context)| context)
-                .chain([&target.context])
-        })
-        .collect();
-    let wants = |wanted: &dyn Fn(&Context) -> bool| needed.iter().any(|context| wanted(context));
-    if wants(&|context| matches!(context, Context::Source | Context::SourceFolder(_))) {
-        let (repo, prefix) = (&prepared.repo, &prepared.opened.prefix);
-        let checkout = engine
-            .checkouts()
-            .tree(repo, prepared.tree, prefix, prepared.commit.commit_time)?;
-        warnings.extend(report(&checkout.report));
-        places.source = Some(checkout.path);
-    }
-    if wants(&|context| *context == Context::Delta)
-        && let Some(base) = &prepared.base
-    {
-        let folder = work.join("delta");
-        std::fs::create_dir_all(&folder).map_err(Error::file("making the folder", &folder))?;
-        let dest = folder.join("files");
-        // Newer than anything in the base, even when clocks were set back since it was built.
-        let after_base = base
-            .ended_at
-            .and_then(|at| u64::try_from(at + 1_000).ok())
-            .unwrap_or(0);
-        let now = SystemTime::now().max(SystemTime::UNIX_EPOCH + Duration::from_millis(after_base));
-        let (repo, prefix) = (&prepared.repo, &prepared.opened.prefix);
-        let written = materialise_delta(repo, &base.delta, prepared.tree, prefix, &dest, Stamp::at(now))?;
-        warnings.extend(report(&written));
-        places.delta = Some(dest);
-    }
-    if wants(&|context| *context == Context::Git) {
-        let branch = prepared.plan.branch.as_deref();
-        places.git = Some(
-            engine
-                .checkouts()
-                .git_dir(&prepared.opened.repo, prepared.commit.id, branch)?,
-        );
-    }
-    for context in needed {
-        if let Context::Scripts { files, removals } = context {
-            let folder = places.scripts();
-            std::fs::create_dir_all(&folder).map_err(Error::file("making the folder", &folder))?;
-            let write = |name: &str, bytes: &[u8]| {
-                let path = folder.join(name);
-                std::fs::write(&path, bytes).map_err(Error::file("writing", path))
-            };
-            for (name, text) in files {
-                write(name, text.as_bytes())?;
-            }
-            if *removals && let Some(base) = &prepared.base {
-                write("remove.sh", &removal_script(&base.delta.deleted))?;
-            }
-        }
-    }
-    Ok(Contexts { places, warnings })
-}
-
-/// Returns a script that removes paths, a hundred at a time: only `sh` and `rm` are needed, and any name is safe.
-fn removal_script(paths: &[crate::source::RepoPath]) -> Vec<u8> {
-    let mut script = b"set -e\n".to_vec();
-    for group in paths.chunks(100) {
-        script.extend_from_slice(b"rm -rf --");
-        for path in group {
-            script.extend_from_slice(b" './");
-            for byte in path.as_bytes() {
-                match byte {
-                    b'\'' => script.extend_from_slice(b"'\\''"),
-                    other => script.push(*other),
-                }
-            }
-            script.push(b'\'');
-        }
-        script.push(b'\n');
-    }
-    script
-}
-
-fn report(report: &CheckoutReport) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for link in report.gitlinks.iter().filter(|link| !link.materialised) {
-        warnings.push(format!(
-            "submodule {} is not initialised; its folder is empty in the build",
-            link.path
-        ));
-    }
-    for path in &report.lfs_pointers {
-        warnings.push(format!(
-            "{path} is a Git LFS pointer; the build sees the pointer, not the file"
-        ));
-    }
-    for entry in &report.unusable {
-        warnings.push(format!("{} is left out: {}", entry.path, entry.reason));
-    }
-    warnings
 }
 
 async fn watch(
@@ -510,33 +389,5 @@ mod tests {
         ] {
             assert_eq!(reference(folder, &id), expected);
         }
-    }
-
-    #[test]
-    fn any_name_can_be_removed_and_nothing_else_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let names: [&[u8]; 5] = [b"plain", b"with space", b"it's", b"-rf", b"new\nline"];
-        for name in names.iter().chain(&[b"kept".as_slice()]) {
-            use std::os::unix::ffi::OsStrExt;
-            std::fs::write(dir.path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
-        }
-        let paths: Vec<_> = names
-            .iter()
-            .map(|name| crate::source::RepoPath::new(name.to_vec()))
-            .collect();
-        let script = dir.path().join("remove.sh");
-        std::fs::write(&script, removal_script(&paths)).unwrap();
-        let status = std::process::Command::new("sh")
-            .arg("remove.sh")
-            .current_dir(dir.path())
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let mut left: Vec<_> = std::fs::read_dir(dir.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        left.sort();
-        assert_eq!(left, ["kept", "remove.sh"]);
     }
 }

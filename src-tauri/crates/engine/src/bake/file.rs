@@ -1,5 +1,6 @@
 //! The bake file: what a recipe's targets look like to `docker buildx bake`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -17,6 +18,8 @@ pub enum Context {
     Delta,
     /// A shallow `.git` of the commit.
     Git,
+    /// An additional repository, by its place: all of it in a full build, what changed in an incremental one.
+    Extra(usize),
     /// Small files for the build itself.
     Scripts {
         /// Name and content.
@@ -54,6 +57,8 @@ pub(crate) struct Places {
     pub(crate) delta: Option<PathBuf>,
     /// The shallow `.git`.
     pub(crate) git: Option<PathBuf>,
+    /// Additional repositories by their place.
+    pub(crate) extras: BTreeMap<usize, PathBuf>,
     /// The build's own folder: the bake file, scripts, an empty context.
     pub(crate) work: PathBuf,
 }
@@ -85,6 +90,7 @@ impl Places {
             },
             Context::Delta => holder(&self.delta),
             Context::Git => holder(&self.git),
+            Context::Extra(place) => holder(&self.extras.get(place).cloned()),
             Context::Scripts { .. } => text(&self.scripts()),
             Context::Target(name) => Value::from(format!("target:{name}")),
         }
@@ -157,6 +163,7 @@ mod tests {
             source: Some("/cache/tree/files".into()),
             delta: None,
             git: Some("/cache/git/files".into()),
+            extras: BTreeMap::new(),
             work: "/work/b1".into(),
         };
         let targets = [TargetSpec {

@@ -1,5 +1,6 @@
 //! The executor: a bake file of our own, one `docker buildx bake`, and its progress as it arrives.
 
+mod contexts;
 mod execute;
 mod file;
 mod log;

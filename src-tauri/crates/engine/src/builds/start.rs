@@ -6,9 +6,9 @@ use crate::bake::{Job, execute};
 use crate::catalogue::{Claim, Ending, Enqueued, NewBuild};
 use crate::clock::now_ms;
 use crate::engine::{Engine, random_hex};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::inbox;
-use crate::plan::{Prepared, look_up, prepare, quantiles, remember};
+use crate::plan::{Extra, Prepared, blocking, fetch, look_up, prepare, quantiles, remember, repositories};
 use crate::settings;
 use crate::wire::{BuildId, BuildRequest, BuildStatus, Decision};
 
@@ -40,7 +40,21 @@ pub async fn start(engine: &Engine, request: &BuildRequest) -> Result<BuildId> {
 
 /// Starts a build as [`start`] does and tells what became of the request.
 pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<Started> {
+    let urls = {
+        let (engine, request) = (engine.clone(), request.clone());
+        // A dirty work tree may name others than HEAD does; preparing says so if one is missing.
+        blocking(move || repositories(&engine, &request))
+            .await
+            .unwrap_or_default()
+    };
+    fetch(engine, &urls).await?;
     let prepared = prepare(engine, request).await?;
+    if let Some(url) = prepared.extras.unfetched.first() {
+        return Err(Error::refused(
+            format!("the additional repository {url} has not been fetched"),
+            "commit the recipe that names it and build that commit",
+        ));
+    }
     if !prepared.plan.engine_checked {
         // Planning works without the Engine, building does not: nothing is reused that nobody has looked for, and a
         // build that cannot begin leaves no record.
@@ -118,6 +132,7 @@ fn record(engine: &Engine, prepared: &Prepared) -> Result<NewBuild> {
         contains_code: true,
         warnings: plan.warnings.clone(),
         broke_on: prepared.broke_on.clone(),
+        sources: prepared.extras.known.iter().map(Extra::source).collect(),
         owner: engine.owner().to_owned(),
         created_at: now_ms(),
     })

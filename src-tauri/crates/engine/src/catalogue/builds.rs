@@ -30,8 +30,17 @@ pub(crate) struct NewBuild {
     pub(crate) warnings: Vec<String>,
     /// The field whose change made an older build unusable, for the statistics.
     pub(crate) broke_on: Option<String>,
+    pub(crate) sources: Vec<ExtraSource>,
     pub(crate) owner: String,
     pub(crate) created_at: i64,
+}
+
+/// An additional repository as a build had it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct ExtraSource {
+    pub(crate) url: String,
+    pub(crate) folder: String,
+    pub(crate) commit: String,
 }
 
 /// What became of a request to queue a build.
@@ -168,9 +177,9 @@ impl Catalogue {
     pub(crate) fn enqueue(&self, new: &NewBuild) -> Result<Enqueued> {
         let sql = "INSERT INTO builds(id, project_id, recipe, stack, platform, commit_id, summary, branch, dirty, status,
                  decision, reason, base_id, base_commit, base_distance, changed_files, chain, environment_key,
-                 environment, code_key, created_at, expected_ms, contains_code, warnings, broke_on, owner)
+                 environment, code_key, created_at, expected_ms, contains_code, warnings, broke_on, owner, sources)
              VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                 ?21, ?22, ?23, ?24, ?25)
+                 ?21, ?22, ?23, ?24, ?25, ?26)
              ON CONFLICT(project_id, environment_key, code_key, stack) WHERE status IN ('queued', 'running')
              DO NOTHING";
         let mut db = self.db();
@@ -203,6 +212,7 @@ impl Catalogue {
                 json(&new.warnings)?,
                 new.broke_on,
                 new.owner,
+                json(&new.sources)?,
             ],
         )?;
         let outcome = if inserted == 1 {

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
-pub(crate) use builds::{Claim, Ending, Enqueued, NewBuild};
+pub(crate) use builds::{Claim, Ending, Enqueued, ExtraSource, NewBuild};
 pub(crate) use projects::ProjectRow;
 pub(crate) use query::{Candidate, Timing};
 

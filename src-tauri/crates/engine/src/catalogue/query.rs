@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::Catalogue;
-use super::builds::{COLUMNS, decision_word, read};
+use super::builds::{COLUMNS, ExtraSource, decision_word, read};
 use crate::error::Result;
 use crate::wire::{Build, BuildFilter, BuildId, BuildSort, BuildStatus, Decision, KeyField, ProjectId};
 
@@ -26,10 +26,11 @@ pub(crate) struct Candidate {
     pub(crate) base_commit: Option<String>,
     pub(crate) reference: Option<String>,
     pub(crate) digest: Option<String>,
+    pub(crate) sources: Vec<ExtraSource>,
 }
 
 const CANDIDATE: &str = "b.id, b.commit_id, b.status, b.environment_key, b.environment, b.code_key, b.chain, b.layers, \
-     b.dirty, b.created_at, b.ended_at, b.started_at, b.failed_step, b.base_commit, i.reference, i.digest";
+     b.dirty, b.created_at, b.ended_at, b.started_at, b.failed_step, b.base_commit, i.reference, i.digest, b.sources";
 
 /// The image that a build is used by is the one of this target; dialects with several targets look further.
 const JOIN: &str = "FROM builds b LEFT JOIN images i ON i.build_id = b.id AND i.target = 'workspace'";
@@ -56,6 +57,10 @@ fn read_candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
         base_commit: row.get(13)?,
         reference: row.get(14)?,
         digest: row.get(15)?,
+        sources: row
+            .get::<_, Option<String>>(16)?
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
     })
 }
 

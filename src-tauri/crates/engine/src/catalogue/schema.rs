@@ -126,6 +126,9 @@ CREATE TABLE settings (
     value  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+), M::up(
+    "-- The additional repositories a build was made with, as JSON.
+ALTER TABLE builds ADD COLUMN sources TEXT;",
 )];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -6,7 +6,9 @@ use crate::catalogue::Candidate;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::plan::select::{Choice, Existence, Facts, Limits, select};
-use crate::plan::{Incremental, Present, blocking, environment_differences, look_up, present, quantiles};
+use crate::plan::{
+    Extras, Incremental, Present, blocking, environment_differences, facts_of, look_up, present, quantiles,
+};
 use crate::project::{Opened, open};
 use crate::recipe::{Images, Recipe, RecipeError};
 use crate::source::{CommitId, CommitInfo, ancestors};
@@ -20,6 +22,7 @@ struct Read {
     id: String,
     info: Option<CommitInfo>,
     recipe: Result<Box<dyn Recipe>, RecipeError>,
+    extras: Extras,
     code_key: String,
     /// Ids of the commit and its ancestors within reach, nearest first.
     reach: Vec<String>,
@@ -56,24 +59,28 @@ fn read_all(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<
         let missing = || RecipeError::Missing {
             file: opened.row.recipe.clone(),
         };
-        let (recipe, code_key, reach) = match &info {
-            None => (Err(missing()), String::new(), Vec::new()),
-            Some(info) => {
-                let reach = match graph.ancestors(info.id, depth) {
-                    Some(steps) => steps,
-                    None => ancestors(&opened.repo, info.id, depth)?,
-                };
-                let reach = reach.into_iter().map(|step| step.commit.to_string()).collect();
-                match opened.source_tree(&opened.repo, info.tree) {
-                    Ok(source) => (opened.recipe(&opened.repo, info.tree), source.to_string(), reach),
-                    Err(_) => (Err(missing()), String::new(), reach),
-                }
+        let (mut recipe, mut source, mut reach) = (Err(missing()), String::new(), Vec::new());
+        if let Some(info) = &info {
+            let steps = match graph.ancestors(info.id, depth) {
+                Some(steps) => steps,
+                None => ancestors(&opened.repo, info.id, depth)?,
+            };
+            reach = steps.into_iter().map(|step| step.commit.to_string()).collect();
+            if let Ok(tree) = opened.source_tree(&opened.repo, info.tree) {
+                recipe = opened.recipe(&opened.repo, info.tree);
+                source = tree.to_string();
             }
+        }
+        let extras = match &recipe {
+            Ok(recipe) => Extras::open(engine, recipe.as_ref())?,
+            Err(_) => Extras::default(),
         };
+        let code_key = extras.code_key(&source);
         all.push(Read {
             id: id.clone(),
             info,
             recipe,
+            extras,
             code_key,
             reach,
         });
@@ -137,7 +144,7 @@ fn judge_all(
                         olders.push((None, exact));
                     }
                 }
-                judge(&mut state, &olders, &key, &fields, &one.code_key, present, limits);
+                judge(&mut state, &olders, &key, &fields, one, present, limits);
                 if state.kind == CommitStateKind::Base {
                     state.speedup = match speedups.get(&key) {
                         Some(known) => *known,
@@ -168,7 +175,7 @@ fn judge(
     olders: &[(Option<u32>, Candidate)],
     environment_key: &str,
     fields: &[crate::wire::KeyField],
-    code_key: &str,
+    one: &Read,
     present: &Present,
     limits: Limits,
 ) {
@@ -189,24 +196,17 @@ fn judge(
     }
     let facts: Vec<Facts> = olders
         .iter()
-        .map(|(distance, older)| Facts {
-            status: older.status,
-            failed_step: older.failed_step.clone(),
-            distance: *distance,
-            differences: environment_differences(
-                (&older.environment_key, &older.environment),
-                (environment_key, fields),
+        .map(|(distance, older)| {
+            let old = (older.environment_key.as_str(), older.environment.as_slice());
+            let mut differences = environment_differences(old, (environment_key, fields));
+            differences.extend(one.extras.objections(&older.sources));
+            facts_of(
+                older,
+                *distance,
+                &differences,
+                &one.code_key,
+                present.existence(older),
             )
-            .into_iter()
-            .map(|difference| difference.text)
-            .collect(),
-            same_code: older.code_key == code_key,
-            dirty: older.dirty,
-            existence: present.existence(older),
-            chain: older.chain,
-            layers: older.layers,
-            expected_ms: None,
-            created_at: older.created_at,
         })
         .collect();
     let selection = select(&facts, limits, None);

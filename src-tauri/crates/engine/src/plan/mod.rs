@@ -4,6 +4,7 @@
 //! existence unknown.
 
 mod estimate;
+mod extras;
 mod images;
 mod reasons;
 pub mod select;
@@ -25,6 +26,7 @@ use crate::wire::{
 use select::{Choice, Existence, Facts, Limits, Selection, select};
 
 pub(crate) use estimate::{Incremental, quantiles};
+pub(crate) use extras::{Extra, Extras, fetch};
 pub(crate) use images::{Present, look_up, present, remember};
 pub use reasons::{Difference, environment_differences};
 
@@ -47,6 +49,8 @@ pub(crate) struct Prepared {
     pub(crate) recipe: Box<dyn Recipe>,
     pub(crate) images: Images,
     pub(crate) target: Resolved,
+    /// Additional repositories, in the order of the recipe.
+    pub(crate) extras: Extras,
     /// The base's whole tree, difference, chain length and image.
     pub(crate) base: Option<ChosenBase>,
     /// The field that made the nearest build unusable.
@@ -57,9 +61,28 @@ pub(crate) struct Prepared {
 
 pub(crate) struct ChosenBase {
     pub(crate) delta: Delta,
+    /// Differences of the additional repositories, in their order.
+    pub(crate) extras: Vec<Delta>,
     pub(crate) chain: u32,
     pub(crate) reference: String,
     pub(crate) ended_at: Option<i64>,
+}
+
+impl ChosenBase {
+    /// Returns whether the base has something too much.
+    pub(crate) fn removes(&self) -> bool {
+        self.extras
+            .iter()
+            .chain([&self.delta])
+            .any(|delta| !delta.deleted.is_empty())
+    }
+
+    /// Returns the places of the additional repositories with files to write.
+    pub(crate) fn moved(&self) -> Vec<usize> {
+        (0..self.extras.len())
+            .filter(|place| !self.extras[*place].changed.is_empty())
+            .collect()
+    }
 }
 
 /// A directory of ours that is removed when nobody needs it any more.
@@ -80,6 +103,7 @@ struct Read {
     source: TreeId,
     branch: Option<String>,
     recipe: Box<dyn Recipe>,
+    extras: Extras,
     dirty: bool,
     scratch: Option<Scratch>,
     warnings: Vec<String>,
@@ -95,6 +119,18 @@ pub(crate) async fn prepare(engine: &Engine, request: &BuildRequest) -> Result<P
     let known = known?;
     let (engine, request) = (engine.clone(), request.clone());
     blocking(move || decide(&engine, &request, read, known, &present)).await
+}
+
+/// Lists the addresses of the additional repositories that a build of a request needs.
+pub(crate) fn repositories(engine: &Engine, request: &BuildRequest) -> Result<Vec<String>> {
+    let opened = open(engine, &request.project)?;
+    let commit = opened.repo.commit(opened.commit(request.commit.as_deref())?)?;
+    let recipe = opened.recipe(&opened.repo, commit.tree)?;
+    Ok(recipe
+        .repositories()
+        .into_iter()
+        .map(|repository| repository.url)
+        .collect())
 }
 
 /// Runs work that reads disks away from the asynchronous threads.
@@ -130,6 +166,8 @@ fn read(engine: &Engine, request: &BuildRequest) -> Result<Read> {
         None => format!("{}: {}", problem.file, problem.message),
     }));
     let source = opened.source_tree(&repo, tree)?;
+    let extras = Extras::open(engine, recipe.as_ref())?;
+    warnings.extend(extras.warnings());
     Ok(Read {
         opened,
         repo,
@@ -138,6 +176,7 @@ fn read(engine: &Engine, request: &BuildRequest) -> Result<Read> {
         source,
         branch,
         recipe,
+        extras,
         dirty,
         scratch,
         warnings,
@@ -200,6 +239,7 @@ fn decide(
         source,
         branch,
         recipe,
+        extras,
         dirty,
         scratch,
         mut warnings,
@@ -212,7 +252,7 @@ fn decide(
         .ok_or_else(|| Error::refused("the recipe has no target", "add one"))?;
     let environment_key = target.environment.key();
     let fields = target.environment.shown();
-    let code_key = source.to_string();
+    let code_key = extras.code_key(&source.to_string());
     warnings.extend(known.notes);
 
     let depth = settings.history_depth as usize;
@@ -253,23 +293,16 @@ fn decide(
         .into_iter()
         .map(|older| {
             let old = (older.environment_key.as_str(), older.environment.as_slice());
-            let differences = environment_differences(old, (&environment_key, &fields));
-            let facts = Facts {
-                status: older.status,
-                failed_step: older.failed_step.clone(),
-                distance: distance(&older.commit),
-                differences: differences
-                    .iter()
-                    .map(|difference| difference.text.clone())
-                    .collect(),
-                same_code: older.code_key == code_key,
-                dirty: older.dirty,
-                existence: present.existence(&older),
-                chain: older.chain,
-                layers: older.layers,
-                expected_ms: None,
-                created_at: older.created_at,
-            };
+            let mut differences = environment_differences(old, (&environment_key, &fields));
+            differences.extend(extras.objections(&older.sources));
+            let distance = distance(&older.commit);
+            let facts = facts_of(
+                &older,
+                distance,
+                &differences,
+                &code_key,
+                present.existence(&older),
+            );
             Considered {
                 older,
                 facts,
@@ -327,14 +360,21 @@ fn decide(
         Choice::Incremental(at) => {
             let one = &considered[*at];
             let found = compare(&one.older)?;
+            let beside = extras.deltas(&one.older.sources)?;
+            let changed = beside
+                .iter()
+                .chain([&found])
+                .map(|delta| delta.changed.len() + delta.deleted.len())
+                .sum::<usize>();
             base = Some(BaseRef {
                 build: one.older.id.clone(),
                 commit: one.older.commit.clone(),
                 distance: one.facts.distance.unwrap_or(0),
-                changed_files: u32::try_from(found.changed.len() + found.deleted.len()).unwrap_or(u32::MAX),
+                changed_files: u32::try_from(changed).unwrap_or(u32::MAX),
             });
             chosen_base = Some(ChosenBase {
                 delta: found,
+                extras: beside,
                 chain: one.older.chain + 1,
                 reference: one.older.reference.clone().unwrap_or_default(),
                 ended_at: one.older.ended_at,
@@ -387,10 +427,37 @@ fn decide(
         recipe,
         images: known.images,
         target,
+        extras,
         base: chosen_base,
         broke_on,
         _scratch: scratch,
     })
+}
+
+/// Returns what counts about an older build; its expected time is not known yet.
+pub(crate) fn facts_of(
+    older: &Older,
+    distance: Option<u32>,
+    differences: &[Difference],
+    code_key: &str,
+    existence: Existence,
+) -> Facts {
+    Facts {
+        status: older.status,
+        failed_step: older.failed_step.clone(),
+        distance,
+        differences: differences
+            .iter()
+            .map(|difference| difference.text.clone())
+            .collect(),
+        same_code: older.code_key == code_key,
+        dirty: older.dirty,
+        existence,
+        chain: older.chain,
+        layers: older.layers,
+        expected_ms: None,
+        created_at: older.created_at,
+    }
 }
 
 fn force_full(selection: &mut Selection, no_cache: bool) {

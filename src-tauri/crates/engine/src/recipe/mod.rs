@@ -88,6 +88,8 @@ pub enum Start {
         reference: String,
         /// Whether something has to be removed first.
         removals: bool,
+        /// Which of the additional repositories differ, by their place.
+        moved: Vec<usize>,
     },
 }
 
@@ -98,6 +100,15 @@ pub struct Resolved {
     pub name: String,
     /// Everything that has to be equal for an older build to serve.
     pub environment: Environment,
+}
+
+/// Another repository whose files are laid beside the recipe's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtraRepository {
+    /// Where it is fetched from.
+    pub url: String,
+    /// Where its files lie in the image, an absolute path.
+    pub folder: String,
 }
 
 /// How the lines of several tasks in one step are told apart.
@@ -115,6 +126,8 @@ pub trait Recipe: Send + Sync {
     fn images(&self) -> Vec<String>;
     /// Resolves the targets for a stack's images and platform.
     fn resolve(&self, images: &Images, platform: &str) -> Vec<Resolved>;
+    /// Lists the repositories that are laid beside the recipe's own.
+    fn repositories(&self) -> Vec<ExtraRepository>;
     /// Returns the bake targets of a build.
     fn targets(&self, start: &Start, images: &Images) -> Vec<TargetSpec>;
     /// Returns how the tasks mark their log lines; none when there are no tasks.

@@ -279,3 +279,7 @@ fn size_on_disk(path: &Path) -> u64 {
     let below = fs::read_dir(path).into_iter().flatten().flatten();
     own + below.map(|entry| size_on_disk(&entry.path())).sum::<u64>()
 }
+
+#[cfg(test)]
+#[path = "cache_tests.rs"]
+mod tests;

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use git2::{ObjectType, Odb};
+use git2::ObjectType;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, SourceError};
 use super::id::{CommitId, RepoPath, TreeId};
-use super::object::{EntryKind, read_object};
+use super::object::EntryKind;
+use super::objects::Objects;
 use super::repo::Repo;
 use super::submodule::Submodules;
 use super::tree::{Budget, Leaf, Unusable, walk};
@@ -99,17 +100,17 @@ impl Destination<'_> {
         depth: usize,
     ) -> Result<()> {
         let git = repo.git()?;
-        let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+        let objects = git.objects()?;
         let submodules = Submodules::of(repo, tree)?;
         let mut unusable = Vec::new();
         let mut budget = std::mem::take(&mut self.budget);
         let walked = walk(
-            &odb,
+            &objects,
             root,
             &RepoPath::default(),
             &mut budget,
             &mut unusable,
-            &mut |leaf| self.write_leaf(&odb, &submodules, prefix, base, leaf, depth),
+            &mut |leaf| self.write_leaf(&objects, &submodules, prefix, base, leaf, depth),
         );
         self.budget = budget;
         self.report
@@ -124,7 +125,7 @@ impl Destination<'_> {
     /// Writes one entry whose path is relative to `prefix` in its repository and to `base` in the checkout.
     pub(crate) fn write_leaf(
         &mut self,
-        odb: &Odb<'_>,
+        objects: &Objects<'_>,
         submodules: &Submodules<'_>,
         prefix: &RepoPath,
         base: &RepoPath,
@@ -149,8 +150,8 @@ impl Destination<'_> {
                 None => Ok(()),
             };
         }
-        let blob = read_object(odb, leaf.id, ObjectType::Blob)?;
-        let bytes = blob.data();
+        let blob = objects.read(leaf.id, ObjectType::Blob)?;
+        let bytes = &*blob;
         self.writer.put(&path, leaf.kind, bytes)?;
         self.report.files += 1;
         self.report.bytes += bytes.len() as u64;
@@ -215,3 +216,7 @@ impl Drop for Partial {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "checkout_tests.rs"]
+mod tests;

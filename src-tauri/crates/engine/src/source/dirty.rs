@@ -19,8 +19,9 @@ use super::error::{Result, SourceError};
 use super::id::{CommitId, RepoPath, TreeId};
 use super::object::EntryKind;
 use super::read::read_blob;
-use super::repo::Repo;
+use super::repo::{Lent, Repo};
 use super::rewrite::rewrite;
+use super::tree::{Budget, walk};
 
 /// Whether a work tree holds exactly what HEAD does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -181,6 +182,9 @@ const STAGED: Status = Status::INDEX_NEW
     .union(Status::INDEX_DELETED)
     .union(Status::INDEX_TYPECHANGE);
 
+/// Set in the extended flags of index entries that a sparse checkout leaves out.
+const SKIP_WORKTREE: u16 = git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
+
 /// A path at which HEAD, index and work tree are not all the same.
 struct Difference {
     path: RepoPath,
@@ -189,6 +193,7 @@ struct Difference {
 
 fn differences(repo: &Repo, prefix: &RepoPath) -> Result<Vec<Difference>> {
     let git = repo.git()?;
+    check_trees_of_head(repo, &git)?;
     let mut options = StatusOptions::new();
     options
         .include_untracked(true)
@@ -202,6 +207,13 @@ fn differences(repo: &Repo, prefix: &RepoPath) -> Result<Vec<Difference>> {
     if !prefix.is_empty() {
         options.pathspec(prefix.as_bytes());
     }
+    // A sparse checkout lacks files on purpose; libgit2 reports them as deleted.
+    let index = git.index().map_err(SourceError::git("read the index"))?;
+    let left_out = |path: &RepoPath| {
+        index
+            .get_path(path.as_path(), 0)
+            .is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0)
+    };
     let statuses = git
         .statuses(Some(&mut options))
         .map_err(SourceError::git("compare the work tree"))?;
@@ -212,6 +224,7 @@ fn differences(repo: &Repo, prefix: &RepoPath) -> Result<Vec<Difference>> {
             status: entry.status(),
         })
         .filter(|found| !found.status.is_empty() && !found.status.is_ignored())
+        .filter(|found| found.status != Status::WT_DELETED || !left_out(&found.path))
         .collect();
     let head = match repo.head()? {
         Head::Unborn { .. } => None,
@@ -228,6 +241,24 @@ fn differences(repo: &Repo, prefix: &RepoPath) -> Result<Vec<Difference>> {
     }
     differences.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(differences)
+}
+
+/// Reads every tree of HEAD once, because libgit2 will, and does not return from a loose one that was cut short.
+fn check_trees_of_head(repo: &Repo, git: &Lent<'_>) -> Result<()> {
+    if let Some(head) = repo.head()?.commit() {
+        let objects = git.objects()?;
+        let tree = objects.commit(head, |commit| TreeId(commit.tree))?;
+        let mut budget = Budget::default();
+        walk(
+            &objects,
+            tree,
+            &RepoPath::default(),
+            &mut budget,
+            &mut Vec::new(),
+            &mut |_| Ok(()),
+        )?;
+    }
+    Ok(())
 }
 
 /// What is at a path of the work tree.
@@ -335,3 +366,7 @@ fn workdir_of(repo: &Repo) -> Result<PathBuf> {
     };
     Ok(repo.workdir().ok_or_else(bare)?.to_owned())
 }
+
+#[cfg(test)]
+#[path = "dirty_tests.rs"]
+mod tests;

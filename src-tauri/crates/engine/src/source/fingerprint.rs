@@ -37,3 +37,41 @@ pub fn path_key(repo: &Repo, tree: TreeId, path: &RepoPath) -> Result<Option<Str
     };
     Ok(Some(format!("{kind}:{}", entry.id)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::TestRepo;
+    use super::*;
+
+    #[test]
+    fn a_key_is_of_content_and_of_the_prefix_alone() {
+        let test = TestRepo::new();
+        let root = test.commit(1, &[]);
+        let tree = test.tree(&[("api/a", b"1"), ("web/b", b"1")]);
+        let (one, rebased) = (test.commit_tree(tree, 5, &[]), test.commit_tree(tree, 9, &[root]));
+        let other_web = test.commit_tree(test.tree(&[("api/a", b"1"), ("web/b", b"2")]), 10, &[]);
+        let other_mode = test.commit_tree(test.tree(&[("api/a*", b"1"), ("web/b", b"1")]), 10, &[]);
+        let repo = test.repo();
+        let key = |commit, prefix: &str| tree_key(&repo, commit, &RepoPath::from(prefix)).unwrap();
+        assert_eq!(key(one, ""), key(rebased, ""));
+        assert_eq!(key(one, "api"), key(other_web, "api"));
+        assert_ne!(key(one, ""), key(other_web, ""));
+        assert_ne!(key(one, "api"), key(other_mode, "api"));
+        let error = tree_key(&repo, one, &RepoPath::from("none"))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, format!("none does not exist in commit {}", one.short()));
+    }
+
+    #[test]
+    fn the_kind_of_a_path_is_part_of_its_key() {
+        let test = TestRepo::new();
+        let keys: Vec<_> = ["p", "p*", "p@", "p/x", "q"]
+            .into_iter()
+            .map(|path| path_key(&test.repo(), test.tree(&[(path, b"same")]), &RepoPath::from("p")).unwrap())
+            .collect();
+        assert_eq!(keys[4], None);
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
+    }
+}

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use git2::{ObjectType, Odb, Oid, Reference, Repository, RepositoryInitOptions};
+use git2::{ObjectType, Oid, Reference, Repository, RepositoryInitOptions};
 
 use super::checkout::Partial;
 use super::error::{Result, SourceError};
-use super::id::CommitId;
-use super::object::{parse_tree, read_object};
+use super::id::{CommitId, TreeId};
+use super::object::EntryKind;
+use super::objects::Objects;
 use super::refs::RefKind;
-use super::repo::{Repo, parse_commit};
+use super::repo::Repo;
 
 /// Writes a `.git` directory to `dest`, which must not exist yet, in which HEAD is `commit` and nothing older exists.
 ///
@@ -56,9 +57,8 @@ pub fn write_git_dir(repo: &Repo, commit: CommitId, branch: Option<&str>, dest: 
     write("packed-refs", packed_refs.as_bytes())?;
 
     let git = repo.git()?;
-    let odb = git.odb().map_err(SourceError::git("read the object database"))?;
-    let objects = objects_of(&odb, commit, tags.iter().map(|(_, target)| *target))?;
-    write_pack(repo, &objects, &dir.join("objects/pack"), &dir.join(".scratch"))?;
+    let listed = objects_of(&git.objects()?, commit, tags.iter().map(|(_, target)| *target))?;
+    write_pack(repo, &listed, &dir.join("objects/pack"), &dir.join(".scratch"))?;
 
     let tree = git.find_commit(commit.0).and_then(|commit| commit.tree());
     let index = tree.and_then(|tree| {
@@ -95,47 +95,40 @@ fn is_safe_ref(name: &str) -> bool {
 }
 
 /// Lists the objects of exactly one commit and of the tags that lead to it; submodule commits are not among them.
-fn objects_of(odb: &Odb<'_>, commit: CommitId, tags: impl Iterator<Item = Oid>) -> Result<Vec<Oid>> {
-    let mut objects = vec![commit.0];
+fn objects_of(objects: &Objects<'_>, commit: CommitId, tags: impl Iterator<Item = Oid>) -> Result<Vec<Oid>> {
+    let mut listed = vec![commit.0];
     let mut seen = std::collections::HashSet::from([commit.0]);
     for mut tag in tags {
         // Tags of tags are followed as far as `refs` follows them.
         while seen.insert(tag) {
-            objects.push(tag);
-            let object = read_object(odb, tag, ObjectType::Tag)?;
-            let hex = object
-                .data()
-                .get(7..47)
-                .and_then(|hex| std::str::from_utf8(hex).ok());
+            listed.push(tag);
+            let object = objects.read(tag, ObjectType::Tag)?;
+            let hex = object.get(7..47).and_then(|hex| std::str::from_utf8(hex).ok());
             match hex.and_then(|hex| Oid::from_str(hex).ok()) {
                 Some(next) => tag = next,
                 None => break,
             }
         }
     }
-    let object = read_object(odb, commit.0, ObjectType::Commit)?;
-    let mut trees = vec![parse_commit(commit, object.data())?.tree];
+    let mut trees = vec![objects.commit(commit, |raw| raw.tree)?];
     while let Some(tree) = trees.pop() {
         if !seen.insert(tree) {
             continue;
         }
-        objects.push(tree);
-        let object = read_object(odb, tree, ObjectType::Tree)?;
-        let entries = parse_tree(object.data()).map_err(|reason| SourceError::Corrupt {
-            kind: "tree",
-            id: tree,
-            reason: reason.to_owned(),
-        })?;
-        for entry in entries {
+        listed.push(tree);
+        for entry in objects.tree(TreeId(tree))? {
             match entry.kind {
-                super::EntryKind::Directory => trees.push(entry.id),
-                super::EntryKind::Gitlink => {}
-                _ if seen.insert(entry.id) => objects.push(entry.id),
+                EntryKind::Directory => trees.push(entry.id),
+                EntryKind::Gitlink => {}
+                _ if seen.insert(entry.id) => {
+                    objects.check(entry.id)?;
+                    listed.push(entry.id);
+                }
                 _ => {}
             }
         }
     }
-    Ok(objects)
+    Ok(listed)
 }
 
 /// Writes the objects as one pack with its index, without looking for deltas.

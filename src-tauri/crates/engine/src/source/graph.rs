@@ -2,37 +2,21 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use git2::{ObjectType, Odb, Oid};
-use serde::Serialize;
+use git2::Oid;
 
 use super::error::{Result, SourceError};
-use super::history::Step;
 use super::id::CommitId;
-use super::lanes::{Checkpoint, Edge, Lanes};
-use super::object::read_object;
+use super::lanes::{Checkpoint, Lanes};
+use super::objects::Objects;
 use super::oid_table::OidTable;
-use super::repo::{Repo, parse_commit};
+use super::repo::Repo;
 
-/// A row of the graph.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Row {
-    /// The commit.
-    pub commit: CommitId,
-    /// The lane it stands in, from the left.
-    pub lane: u16,
-    /// Its colour; stays with a branch, 0 is the line of HEAD.
-    pub color: u16,
-    /// Its parents, first parent first; without those a shallow clone cut off.
-    pub parents: Vec<CommitId>,
-    /// The lines between this row and the next.
-    pub edges: Vec<Edge>,
-    /// Whether it has parents that are not in this repository (a shallow clone, or a damaged one).
-    pub truncated: bool,
-}
+#[path = "graph_rows.rs"]
+mod rows;
+
+pub use rows::Row;
 
 /// The commits reachable from some tips in display order: children before parents, otherwise newest first.
 ///
@@ -107,10 +91,10 @@ impl History {
             damage: None,
         };
         let git = repo.git()?;
-        let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+        let objects = git.objects()?;
         for (index, tip) in tips.into_iter().enumerate() {
             let node = history.name(tip.0);
-            if history.discover(&odb, node) && index == 0 {
+            if history.discover(&objects, node) && index == 0 {
                 history.lanes = Lanes::new(Some(node));
             }
         }
@@ -124,9 +108,9 @@ impl History {
         }
         let repo = self.repo.clone();
         let git = repo.git()?;
-        let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+        let objects = git.objects()?;
         while self.rows.len() < rows {
-            while self.scanned < self.rows.len() + LOOKAHEAD && self.scan_next(&odb) {}
+            while self.scanned < self.rows.len() + LOOKAHEAD && self.scan_next(&objects) {}
             if !self.show_next() {
                 break;
             }
@@ -171,109 +155,6 @@ impl History {
         (row != NO_ROW).then_some(row as usize)
     }
 
-    /// Returns one row, when it is loaded.
-    pub fn row(&self, index: usize) -> Option<Row> {
-        self.rows(index..index.checked_add(1)?).pop()
-    }
-
-    /// Returns the loaded rows of a range; much cheaper than one by one.
-    pub fn rows(&self, range: Range<usize>) -> Vec<Row> {
-        let mut rows = Vec::new();
-        self.replay(range, |node, place, edges| {
-            let state = self.nodes[node as usize].state;
-            rows.push(Row {
-                commit: CommitId(self.ids.id(node)),
-                lane: place.lane,
-                color: place.color,
-                parents: self
-                    .parents_of(node)
-                    .map(|parent| CommitId(self.ids.id(parent)))
-                    .collect(),
-                edges: edges.to_vec(),
-                truncated: matches!(state, State::Scanned { truncated: true }),
-            });
-        });
-        rows
-    }
-
-    /// Returns how many lanes the loaded rows of a range need side by side.
-    pub fn width(&self, range: Range<usize>) -> usize {
-        let mut width = 0;
-        self.replay(range, |_, place, edges| {
-            let widest = edges
-                .iter()
-                .map(|edge| edge.from.max(edge.to))
-                .chain([place.lane])
-                .max();
-            width = width.max(usize::from(widest.unwrap_or_default()) + 1);
-        });
-        width
-    }
-
-    /// Returns what [`ancestors`](super::ancestors) would for the commit of a row, from memory (microseconds); `None`
-    /// when that needs commits that are not loaded yet.
-    pub fn ancestors_from(&self, index: usize, limit: usize) -> Option<Vec<Step>> {
-        let head = *self.rows.get(index)?;
-        let mut queue = BinaryHeap::from([(self.nodes[head as usize].time, Reverse(0), head)]);
-        let mut seen = HashSet::from([head]);
-        let mut steps = Vec::new();
-        while steps.len() < limit {
-            let Some((_, _, node)) = queue.pop() else { break };
-            steps.push(Step {
-                commit: CommitId(self.ids.id(node)),
-                index: steps.len(),
-            });
-            if steps.len() == limit {
-                break;
-            }
-            for parent in self.parents_of(node) {
-                if seen.insert(parent) {
-                    let node = &self.nodes[parent as usize];
-                    if node.state == State::Named {
-                        return None;
-                    }
-                    queue.push((node.time, Reverse(seen.len()), parent));
-                }
-            }
-        }
-        Some(steps)
-    }
-
-    /// Draws rows again from the last checkpoint before them.
-    fn replay(&self, range: Range<usize>, mut visit: impl FnMut(u32, super::lanes::Place, &[Edge])) {
-        let end = range.end.min(self.rows.len());
-        if range.start >= end {
-            return;
-        }
-        let after = self
-            .checkpoints
-            .partition_point(|(row, _)| *row as usize <= range.start);
-        let Some((start, checkpoint)) = after.checked_sub(1).map(|at| &self.checkpoints[at]) else {
-            return;
-        };
-        let mut lanes = Lanes::resume(checkpoint);
-        let (mut below, mut edges) = (Vec::new(), Vec::new());
-        for row in *start as usize..end {
-            let node = self.rows[row];
-            self.parents_below(node, row, &mut below);
-            edges.clear();
-            let wanted = row >= range.start;
-            let place = lanes.step(node, &below, wanted.then_some(&mut edges));
-            if wanted {
-                visit(node, place, &edges);
-            }
-        }
-    }
-
-    /// Collects the parents of a node that are not shown at or above its row.
-    fn parents_below(&self, node: u32, row: usize, into: &mut Vec<u32>) {
-        into.clear();
-        into.extend(
-            self.parents_of(node)
-                .filter(|parent| self.nodes[*parent as usize].row as usize > row),
-        );
-    }
-
     fn parents_of(&self, node: u32) -> impl Iterator<Item = u32> {
         let start = self.nodes[node as usize].parents_at;
         let mut rest = if start == NO_PARENTS {
@@ -304,15 +185,12 @@ impl History {
     }
 
     /// Reads a commit that has only been named so far and queues it; answers whether it is readable.
-    fn discover(&mut self, odb: &Odb<'_>, node: u32) -> bool {
+    fn discover(&mut self, objects: &Objects<'_>, node: u32) -> bool {
         if self.nodes[node as usize].state != State::Named {
             return true;
         }
         let id = self.ids.id(node);
-        let read = read_object(odb, id, ObjectType::Commit).and_then(|object| {
-            let commit = parse_commit(CommitId(id), object.data())?;
-            Ok((commit.commit_time, commit.parents))
-        });
+        let read = objects.commit(CommitId(id), |commit| (commit.commit_time, commit.parents));
         let (time, parents) = match read {
             Ok(read) => read,
             Err(error) => {
@@ -337,13 +215,13 @@ impl History {
     }
 
     /// Looks at the newest commit that is known: its parents become known.
-    fn scan_next(&mut self, odb: &Odb<'_>) -> bool {
+    fn scan_next(&mut self, objects: &Objects<'_>) -> bool {
         let Some((time, Reverse(node))) = self.frontier.pop() else {
             return false;
         };
         let mut parents: Vec<u32> = self.parents_of(node).collect();
         let named = parents.len();
-        parents.retain(|parent| self.discover(odb, *parent));
+        parents.retain(|parent| self.discover(objects, *parent));
         let mut truncated = matches!(self.nodes[node as usize].state, State::Read { truncated: true });
         if parents.len() < named {
             truncated = true;
@@ -412,3 +290,7 @@ impl History {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "graph_tests.rs"]
+mod tests;

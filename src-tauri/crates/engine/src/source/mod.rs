@@ -6,6 +6,7 @@
 
 mod cache;
 mod checkout;
+mod compare;
 mod delta;
 mod dirty;
 mod error;
@@ -15,7 +16,9 @@ mod graph;
 mod history;
 mod id;
 mod lanes;
+mod loose;
 mod object;
+mod objects;
 mod oid_table;
 mod read;
 mod refs;

@@ -3,10 +3,9 @@
 //! libgit2 refuses commits with a malformed author line and copies every field; history needs parents and a time only,
 //! and a hostile commit should become harmless text rather than an error.
 
-use git2::{ErrorCode, ObjectType, Odb, OdbObject, Oid};
+use git2::Oid;
 use serde::Serialize;
 
-use super::error::{Result, SourceError};
 use super::id::{CommitId, TreeId};
 
 /// What a commit says about itself; texts are lossy UTF-8 and must be treated as hostile.
@@ -245,37 +244,6 @@ pub(crate) fn parse_tree(mut data: &[u8]) -> std::result::Result<Vec<TreeEntry>,
         data = &rest[nul + 21..];
     }
     Ok(entries)
-}
-
-/// Reads an object that must be of `wanted` type; a missing or damaged one is an error that names it.
-pub(crate) fn read_object<'odb>(odb: &'odb Odb<'_>, id: Oid, wanted: ObjectType) -> Result<OdbObject<'odb>> {
-    let kind = wanted.str();
-    let object = odb.read(id).map_err(|error| match error.code() {
-        ErrorCode::NotFound => SourceError::Missing { kind, id },
-        _ => SourceError::Corrupt {
-            kind,
-            id,
-            reason: error.message().to_owned(),
-        },
-    })?;
-    if object.kind() != wanted {
-        return Err(SourceError::Corrupt {
-            kind,
-            id,
-            reason: format!("it is a {}", object.kind().str()),
-        });
-    }
-    Ok(object)
-}
-
-/// Reads and parses a tree.
-pub(crate) fn read_tree(odb: &Odb<'_>, id: TreeId) -> Result<Vec<TreeEntry>> {
-    let object = read_object(odb, id.0, ObjectType::Tree)?;
-    parse_tree(object.data()).map_err(|reason| SourceError::Corrupt {
-        kind: "tree",
-        id: id.0,
-        reason: reason.to_owned(),
-    })
 }
 
 #[cfg(test)]

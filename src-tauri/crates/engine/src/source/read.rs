@@ -1,10 +1,10 @@
 //! One file of a commit, for configuration: with a limit, and links followed only inside the tree.
 
-use git2::{ErrorCode, ObjectType, Oid};
+use git2::{ObjectType, Oid};
 
 use super::error::{Result, SourceError};
 use super::id::{CommitId, RepoPath, TreeId};
-use super::object::{EntryKind, read_object, read_tree};
+use super::object::EntryKind;
 use super::repo::Repo;
 
 /// A file as a commit has it.
@@ -34,7 +34,7 @@ pub fn read_file(repo: &Repo, commit: CommitId, path: &RepoPath, max_bytes: u64)
 /// Reads the file at `path` of a whole repository's tree, as [`read_file`] does.
 pub fn read_file_in(repo: &Repo, tree: TreeId, path: &RepoPath, max_bytes: u64) -> Result<Option<FileAt>> {
     let git = repo.git()?;
-    let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+    let objects = git.objects()?;
     let mut pending: Vec<Vec<u8>> = path.components().rev().map(<[u8]>::to_vec).collect();
     let mut directories = vec![tree];
     let mut at: Vec<Vec<u8>> = Vec::new();
@@ -58,7 +58,8 @@ pub fn read_file_in(repo: &Repo, tree: TreeId, path: &RepoPath, max_bytes: u64) 
         let Some(directory) = directories.last() else {
             break;
         };
-        let Some(entry) = read_tree(&odb, *directory)?
+        let Some(entry) = objects
+            .tree(*directory)?
             .into_iter()
             .find(|entry| entry.name == name)
         else {
@@ -112,22 +113,70 @@ fn not_a_file(path: &RepoPath, kind: EntryKind) -> SourceError {
 /// Reads a blob of at most `max_bytes`; `path` is what to call it in an error.
 pub(crate) fn read_blob(repo: &Repo, path: &RepoPath, id: Oid, max_bytes: u64) -> Result<Vec<u8>> {
     let git = repo.git()?;
-    let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+    let objects = git.objects()?;
     // The header tells the size without unpacking what may be gigabytes.
-    let (bytes, _) = odb.read_header(id).map_err(|error| match error.code() {
-        ErrorCode::NotFound => SourceError::Missing { kind: "blob", id },
-        _ => SourceError::Corrupt {
-            kind: "blob",
-            id,
-            reason: error.message().to_owned(),
-        },
-    })?;
-    if bytes as u64 > max_bytes {
+    let (_, bytes) = objects.header(id)?;
+    if bytes > max_bytes {
         return Err(SourceError::TooLarge {
             path: path.clone(),
-            bytes: bytes as u64,
+            bytes,
             max_bytes,
         });
     }
-    Ok(read_object(&odb, id, ObjectType::Blob)?.data().to_vec())
+    Ok(objects.read(id, ObjectType::Blob)?.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::TestRepo;
+    use super::*;
+
+    fn answer(test: &TestRepo, tree: TreeId, path: &str) -> String {
+        match read_file_in(&test.repo(), tree, &RepoPath::from(path), 10) {
+            Ok(Some(file)) => format!("{} at {}", String::from_utf8_lossy(&file.bytes), file.path),
+            Ok(None) => "nothing".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_way_a_path_can_end_has_its_sentence() {
+        let test = TestRepo::new();
+        let tree = test.tree(&[
+            (".gitpod.yml", b"image: x"),
+            ("dir/file*", b"y"),
+            ("large", b"12345678901"),
+            ("dir/up@", b"../.gitpod.yml"),
+            ("dir/around@", b"./../dir/./up"),
+            ("folder-link@", b"dir"),
+            ("dangling@", b"none"),
+            ("circle@", b"other"),
+            ("other@", b"circle"),
+            ("absolute@", b"/etc/passwd"),
+            ("out@", b"dir/../../secret"),
+        ]);
+        let expected = [
+            (".gitpod.yml", "image: x at .gitpod.yml"),
+            ("absent", "nothing"),
+            ("dir/file/below", "nothing"),
+            ("dir/up", "image: x at .gitpod.yml"),
+            ("dir/around", "image: x at .gitpod.yml"),
+            ("folder-link/file", "y at dir/file"),
+            ("dir", "dir is a directory, not a file"),
+            ("folder-link", "folder-link is a directory, not a file"),
+            ("large", "large is too large: 11 bytes, at most 10 are read"),
+            ("dangling", "dangling is a symbolic link to nothing"),
+            ("circle", "circle is a symbolic link that goes in circles"),
+            (
+                "absolute",
+                "absolute is a symbolic link that leaves the repository",
+            ),
+            ("out", "out is a symbolic link that leaves the repository"),
+        ];
+        for (path, wanted) in expected {
+            assert_eq!(answer(&test, tree, path), wanted, "{path}");
+        }
+        let module = test.raw_tree(&[("160000", b"m", Oid::from_bytes(&[1; 20]).unwrap())]);
+        assert_eq!(answer(&test, module, "m/x"), "m/x is a submodule, not a file");
+    }
 }

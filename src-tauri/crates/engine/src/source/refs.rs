@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use git2::{ErrorCode, ObjectType, Oid, Reference, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Reference};
 use serde::Serialize;
 
 use super::error::{Result, SourceError, shown};
 use super::id::CommitId;
-use super::object::read_object;
-use super::repo::{Repo, parse_commit};
+use super::repo::{Lent, Repo};
 
 /// The most refs that are read; a server-side mirror may have millions (`refs/pull/*` is not read at all).
 pub const MAX_REFS: usize = 20_000;
@@ -164,13 +163,11 @@ impl Repo {
         }
         let shallow = self.shallow_boundary()?;
         let git = self.git()?;
-        let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+        let objects = git.objects()?;
         for parent in steps {
-            let object = read_object(&odb, commit.0, ObjectType::Commit)?;
-            let raw = parse_commit(commit, object.data())?;
+            let parents = objects.commit(commit, |raw| raw.parents)?;
             let cut = shallow.contains(&commit.0);
-            commit = raw
-                .parents
+            commit = parents
                 .get(parent)
                 .filter(|_| !cut)
                 .copied()
@@ -232,17 +229,14 @@ impl Repo {
     }
 }
 
-fn resolve_abbreviated(git: &Repository, hex: &str) -> Result<CommitId> {
-    match git.find_object_by_prefix(hex, Some(ObjectType::Commit)) {
-        Ok(object) => Ok(CommitId(object.id())),
+fn resolve_abbreviated(git: &Lent<'_>, hex: &str) -> Result<CommitId> {
+    match git.objects()?.find(hex) {
+        Ok(id) => peel_object(git, id, hex),
         Err(error) if error.code() == ErrorCode::Ambiguous => Err(SourceError::Ambiguous {
             spec: hex.to_owned(),
             candidates: "several objects begin with it; give more digits".to_owned(),
         }),
-        Err(_) => match git.find_object_by_prefix(hex, None) {
-            Ok(object) => peel_object(git, object.id(), hex),
-            Err(_) => Err(SourceError::UnknownRevision { spec: hex.to_owned() }),
-        },
+        Err(_) => Err(SourceError::UnknownRevision { spec: hex.to_owned() }),
     }
 }
 
@@ -269,7 +263,7 @@ fn parse_suffix(mut suffix: &str) -> Option<Vec<usize>> {
     Some(parents)
 }
 
-fn peel(git: &Repository, reference: &Reference<'_>) -> Option<CommitId> {
+fn peel(git: &Lent<'_>, reference: &Reference<'_>) -> Option<CommitId> {
     let resolved;
     let reference = if reference.symbolic_target_bytes().is_some() {
         resolved = reference.resolve().ok()?;
@@ -284,31 +278,27 @@ fn peel(git: &Repository, reference: &Reference<'_>) -> Option<CommitId> {
 }
 
 /// Follows annotated tags from `id` to a commit; `name` is what to call it in an error.
-fn peel_object(git: &Repository, id: Oid, name: &str) -> Result<CommitId> {
-    let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+fn peel_object(git: &Lent<'_>, id: Oid, name: &str) -> Result<CommitId> {
+    let objects = git.objects()?;
     let mut at = id;
     let mut seen = HashSet::new();
     while seen.len() < MAX_TAG_DEPTH && seen.insert(at) {
-        let (_, kind) = odb.read_header(at).map_err(|_| match seen.len() {
-            1 => SourceError::UnknownRevision { spec: shown(name) },
-            _ => SourceError::Missing {
-                kind: "object",
-                id: at,
-            },
+        let (kind, _) = objects.header(at).map_err(|error| match error {
+            SourceError::Missing { .. } if seen.len() == 1 => {
+                SourceError::UnknownRevision { spec: shown(name) }
+            }
+            other => other,
         })?;
         match kind {
             ObjectType::Commit => return Ok(CommitId(at)),
             ObjectType::Tag => {
-                let object = read_object(&odb, at, ObjectType::Tag)?;
+                let object = objects.read(at, ObjectType::Tag)?;
                 let damaged = || SourceError::Corrupt {
                     kind: "tag",
                     id: at,
                     reason: "it names no object".to_owned(),
                 };
-                let hex = object
-                    .data()
-                    .strip_prefix(b"object ")
-                    .and_then(|rest| rest.get(..40));
+                let hex = object.strip_prefix(b"object ").and_then(|rest| rest.get(..40));
                 let hex = hex
                     .and_then(|hex| std::str::from_utf8(hex).ok())
                     .ok_or_else(damaged)?;
@@ -328,7 +318,7 @@ fn peel_object(git: &Repository, id: Oid, name: &str) -> Result<CommitId> {
     })
 }
 
-fn not_a_commit(git: &Repository, name: &str, reference: &Reference<'_>) -> SourceError {
+fn not_a_commit(git: &Lent<'_>, name: &str, reference: &Reference<'_>) -> SourceError {
     let Some(id) = reference.target() else {
         return SourceError::UnknownRevision { spec: shown(name) };
     };
@@ -341,3 +331,7 @@ fn not_a_commit(git: &Repository, name: &str, reference: &Reference<'_>) -> Sour
 fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
+
+#[cfg(test)]
+#[path = "refs_tests.rs"]
+mod tests;

@@ -5,11 +5,12 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::error::{Result, SourceError};
 use super::id::{CommitId, RepoPath, TreeId};
-use super::object::{CommitInfo, EntryKind, RawCommit, TreeEntry, read_object, read_tree};
+use super::object::{CommitInfo, EntryKind, TreeEntry};
+use super::objects::{Objects, with_alternates};
 
 /// A repository opened for reading, with the project's place inside it.
 ///
@@ -25,6 +26,8 @@ struct Inner {
     source_root: RepoPath,
     /// Object directories of ours, read in addition to the repository's own.
     extra_objects: Vec<PathBuf>,
+    /// All object directories: the repository's, those it borrows from, and ours.
+    object_dirs: Vec<PathBuf>,
     idle: Mutex<Vec<Repository>>,
 }
 
@@ -63,12 +66,14 @@ impl Repo {
                 }
             },
         };
+        let object_dirs = with_alternates(&common_dir.join("objects"));
         let inner = Inner {
             git_dir,
             common_dir,
             workdir,
             source_root,
             extra_objects: Vec::new(),
+            object_dirs,
             idle: Mutex::new(vec![git]),
         };
         Ok(Self(Arc::new(inner)))
@@ -89,6 +94,7 @@ impl Repo {
             workdir: git.workdir().map(Path::to_owned),
             source_root: RepoPath::default(),
             extra_objects: Vec::new(),
+            object_dirs: with_alternates(&git.commondir().join("objects")),
             idle: Mutex::new(vec![git]),
         })))
     }
@@ -132,9 +138,8 @@ impl Repo {
     /// Reads what a commit says about itself.
     pub fn commit(&self, id: CommitId) -> Result<CommitInfo> {
         let git = self.git()?;
-        let odb = git.odb().map_err(SourceError::git("read the object database"))?;
-        let object = read_object(&odb, id.0, ObjectType::Commit)?;
-        Ok(parse_commit(id, object.data())?.into_info(id))
+        let objects = git.objects()?;
+        objects.commit(id, |commit| commit.into_info(id))
     }
 
     /// Returns the commits at which a shallow clone's history was cut; their parents are not to be followed.
@@ -155,7 +160,7 @@ impl Repo {
     /// Returns what lies at `path` of `tree`: the tree itself for the empty path, `None` when nothing is there.
     pub(crate) fn entry_at(&self, tree: TreeId, path: &RepoPath) -> Result<Option<TreeEntry>> {
         let git = self.git()?;
-        let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+        let objects = git.objects()?;
         let mut found = TreeEntry {
             name: Vec::new(),
             kind: EntryKind::Directory,
@@ -165,7 +170,7 @@ impl Repo {
             if found.kind != EntryKind::Directory {
                 return Ok(None);
             }
-            let entries = read_tree(&odb, TreeId(found.id))?;
+            let entries = objects.tree(TreeId(found.id))?;
             match entries.into_iter().find(|entry| entry.name == component) {
                 Some(entry) => found = entry,
                 None => return Ok(None),
@@ -190,12 +195,15 @@ impl Repo {
     pub(crate) fn with_objects(&self, objects: &Path) -> Self {
         let mut extra_objects = self.0.extra_objects.clone();
         extra_objects.push(objects.to_owned());
+        let mut object_dirs = self.0.object_dirs.clone();
+        object_dirs.push(objects.to_owned());
         Self(Arc::new(Inner {
             git_dir: self.0.git_dir.clone(),
             common_dir: self.0.common_dir.clone(),
             workdir: self.0.workdir.clone(),
             source_root: self.0.source_root.clone(),
             extra_objects,
+            object_dirs,
             idle: Mutex::default(),
         }))
     }
@@ -209,7 +217,7 @@ impl Repo {
         };
         Ok(Lent {
             git: Some(git),
-            home: &self.0.idle,
+            home: &self.0,
         })
     }
 
@@ -246,7 +254,15 @@ impl std::fmt::Debug for Repo {
 /// An open libgit2 handle on loan from its [`Repo`].
 pub(crate) struct Lent<'repo> {
     git: Option<Repository>,
-    home: &'repo Mutex<Vec<Repository>>,
+    home: &'repo Inner,
+}
+
+impl Lent<'_> {
+    /// Returns the object database, read with our own care for loose objects.
+    pub(crate) fn objects(&self) -> Result<Objects<'_>> {
+        let odb = self.odb().map_err(SourceError::git("open the object database"))?;
+        Ok(Objects::new(odb, &self.home.object_dirs))
+    }
 }
 
 impl Deref for Lent<'_> {
@@ -260,20 +276,11 @@ impl Deref for Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let mut idle = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
             idle.extend(self.git.take());
         }
     }
-}
-
-/// Parses a commit object's bytes, naming the commit when it is damaged.
-pub(crate) fn parse_commit(id: CommitId, data: &[u8]) -> Result<RawCommit<'_>> {
-    RawCommit::parse(data).map_err(|reason| SourceError::Corrupt {
-        kind: "commit",
-        id: id.0,
-        reason: reason.to_owned(),
-    })
 }
 
 /// Sets libgit2 up once for this process.
@@ -300,3 +307,7 @@ fn prepare_libgit2() {
         }
     });
 }
+
+#[cfg(test)]
+#[path = "repo_tests.rs"]
+mod tests;

@@ -6,32 +6,28 @@ use git2::{ObjectType, Odb, Oid};
 
 use super::error::{Result, SourceError};
 use super::id::{RepoPath, TreeId};
-use super::object::{EntryKind, TreeEntry, read_tree};
+use super::object::{EntryKind, TreeEntry};
+use super::objects::Objects;
 use super::repo::Repo;
 
 /// What paths become: a blob or submodule commit, or nothing.
 pub(crate) type Changes = BTreeMap<RepoPath, Option<(EntryKind, Oid)>>;
 
 /// Writes the tree that `base` is after `changes`; directories without a change keep their ids, and those left empty
-/// disappear. Only new trees are written to `objects`.
-pub(crate) fn rewrite(
-    repo: &Repo,
-    objects: &Odb<'_>,
-    base: Option<TreeId>,
-    changes: &Changes,
-) -> Result<TreeId> {
+/// disappear. Only new trees are written to `new`.
+pub(crate) fn rewrite(repo: &Repo, new: &Odb<'_>, base: Option<TreeId>, changes: &Changes) -> Result<TreeId> {
     if let (Some(base), true) = (base, changes.is_empty()) {
         return Ok(base);
     }
     let git = repo.git()?;
-    let odb = git.odb().map_err(SourceError::git("read the object database"))?;
+    let objects = git.objects()?;
     let changes: Vec<Pending<'_>> = changes
         .iter()
         .map(|(path, entry)| (path.components().collect(), *entry))
         .collect();
-    match below(&odb, objects, base, &changes)? {
+    match below(&objects, new, base, &changes)? {
         Some(tree) => Ok(tree),
-        None => write(objects, Vec::new()),
+        None => write(new, Vec::new()),
     }
 }
 
@@ -39,15 +35,16 @@ pub(crate) fn rewrite(
 type Pending<'a> = (Vec<&'a [u8]>, Option<(EntryKind, Oid)>);
 
 fn below(
-    odb: &Odb<'_>,
-    objects: &Odb<'_>,
+    objects: &Objects<'_>,
+    new: &Odb<'_>,
     base: Option<TreeId>,
     changes: &[Pending<'_>],
 ) -> Result<Option<TreeId>> {
     let mut entries: BTreeMap<Vec<u8>, (EntryKind, Oid)> = BTreeMap::new();
     if let Some(base) = base {
         entries.extend(
-            read_tree(odb, base)?
+            objects
+                .tree(base)?
                 .into_iter()
                 .map(|entry| (entry.name, (entry.kind, entry.id))),
         );
@@ -65,7 +62,7 @@ fn below(
     for (name, changes) in deeper {
         let existing = entries.get(name).copied();
         let directory = existing.filter(|(kind, _)| *kind == EntryKind::Directory);
-        match below(odb, objects, directory.map(|(_, id)| TreeId(id)), &changes)? {
+        match below(objects, new, directory.map(|(_, id)| TreeId(id)), &changes)? {
             Some(tree) => drop(entries.insert(name.to_vec(), (EntryKind::Directory, tree.0))),
             None if directory.is_some() => drop(entries.remove(name)),
             None => {}
@@ -77,10 +74,10 @@ fn below(
     let entries = entries
         .into_iter()
         .map(|(name, (kind, id))| TreeEntry { name, kind, id });
-    write(objects, entries.collect()).map(Some)
+    write(new, entries.collect()).map(Some)
 }
 
-fn write(objects: &Odb<'_>, mut entries: Vec<TreeEntry>) -> Result<TreeId> {
+fn write(new: &Odb<'_>, mut entries: Vec<TreeEntry>) -> Result<TreeId> {
     // Git sorts a directory as if its name ended in a slash.
     entries.sort_by_cached_key(|entry| {
         let mut key = entry.name.clone();
@@ -102,8 +99,7 @@ fn write(objects: &Odb<'_>, mut entries: Vec<TreeEntry>) -> Result<TreeId> {
         data.push(0);
         data.extend_from_slice(entry.id.as_bytes());
     }
-    objects
-        .write(ObjectType::Tree, &data)
+    new.write(ObjectType::Tree, &data)
         .map(TreeId)
         .map_err(SourceError::git("store a tree"))
 }

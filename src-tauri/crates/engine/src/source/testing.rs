@@ -134,3 +134,81 @@ pub(crate) fn git(dir: &Path, arguments: &[&str]) -> String {
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
+
+/// A small deterministic source of numbers.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+}
+
+/// Writes commits with merges, criss-crosses, several roots, equal times and wrong clocks; parents come first.
+pub(crate) fn random_history(test: &TestRepo, random: &mut Random, count: usize) -> Vec<CommitId> {
+    let mut commits: Vec<CommitId> = Vec::new();
+    for number in 0..count as u64 {
+        let mut parents: Vec<CommitId> = Vec::new();
+        let wanted = [1, 1, 1, 1, 2, 2, 3, 0][random.below(8) as usize];
+        for _ in 0..wanted {
+            let recent = commits.len().min(8) as u64;
+            if recent > 0 {
+                let parent = commits[commits.len() - 1 - random.below(recent) as usize];
+                if !parents.contains(&parent) {
+                    parents.push(parent);
+                }
+            }
+        }
+        // Coarse times give ties; now and then a clock is far off.
+        let skew = if random.below(10) == 0 {
+            random.below(4000) as i64 - 2000
+        } else {
+            0
+        };
+        let time = 1_600_000_000 + (number as i64 / 3) * 100 + skew;
+        let tree = test.tree(&[("n", number.to_string().as_bytes())]);
+        commits.push(test.commit_tree(tree, time, &parents));
+    }
+    commits
+}
+
+/// Everything below a directory: its type, executable bit and bytes or link target.
+pub(crate) fn snapshot(dir: &Path) -> std::collections::BTreeMap<Vec<u8>, (char, Vec<u8>)> {
+    use std::os::unix::{ffi::OsStrExt, fs::PermissionsExt};
+    let mut found = std::collections::BTreeMap::new();
+    let mut pending = vec![dir.to_owned()];
+    while let Some(at) = pending.pop() {
+        for entry in std::fs::read_dir(&at).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = std::fs::symlink_metadata(&path).unwrap();
+            let mode = metadata.permissions().mode() & 0o777;
+            let what = if metadata.is_symlink() {
+                (
+                    'l',
+                    std::fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec(),
+                )
+            } else if metadata.is_dir() {
+                pending.push(path.clone());
+                assert_eq!(mode, 0o755, "{path:?}");
+                ('d', Vec::new())
+            } else {
+                (
+                    if mode & 0o100 != 0 { 'x' } else { 'f' },
+                    std::fs::read(&path).unwrap(),
+                )
+            };
+            found.insert(
+                path.strip_prefix(dir).unwrap().as_os_str().as_bytes().to_vec(),
+                what,
+            );
+        }
+    }
+    found
+}

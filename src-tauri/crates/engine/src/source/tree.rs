@@ -1,11 +1,12 @@
 //! Walking trees of git objects, with the entries no checkout may contain set aside.
 
-use git2::{Odb, Oid};
+use git2::Oid;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, SourceError};
 use super::id::{RepoPath, TreeId};
-use super::object::{EntryKind, TreeEntry, read_tree};
+use super::object::{EntryKind, TreeEntry};
+use super::objects::Objects;
 
 /// How deep directories may nest.
 pub(crate) const MAX_DEPTH: usize = 256;
@@ -31,16 +32,29 @@ pub(crate) struct Leaf {
 }
 
 /// Counts entries so that a walk ends in reasonable time whatever the objects say.
-#[derive(Default)]
 pub(crate) struct Budget {
     entries: usize,
+    max_entries: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of(MAX_ENTRIES)
+    }
 }
 
 impl Budget {
+    pub(crate) fn of(max_entries: usize) -> Self {
+        Self {
+            entries: 0,
+            max_entries,
+        }
+    }
+
     /// Reads the entries of a tree sorted by name, unusable ones apart.
     pub(crate) fn read(
         &mut self,
-        odb: &Odb<'_>,
+        objects: &Objects<'_>,
         tree: TreeId,
         base: &RepoPath,
         depth: usize,
@@ -51,11 +65,12 @@ impl Budget {
                 max_depth: MAX_DEPTH,
             });
         }
-        let mut entries = read_tree(odb, tree)?;
-        self.entries += entries.len();
-        if self.entries > MAX_ENTRIES {
+        let mut entries = objects.tree(tree)?;
+        // The directory itself counts too, or empty ones would be free.
+        self.entries += entries.len() + 1;
+        if self.entries > self.max_entries {
             return Err(SourceError::TooManyEntries {
-                max_entries: MAX_ENTRIES,
+                max_entries: self.max_entries,
             });
         }
         // The sort is stable: of two entries with one name the first stored counts.
@@ -81,18 +96,18 @@ impl Budget {
 /// Visits every file, symbolic link and submodule below `tree` in the order of their names, and collects what is
 /// unusable; directories without any are not visited, as git does not keep them either.
 pub(crate) fn walk(
-    odb: &Odb<'_>,
+    objects: &Objects<'_>,
     tree: TreeId,
     base: &RepoPath,
     budget: &mut Budget,
     unusable: &mut Vec<Unusable>,
     visit: &mut dyn FnMut(Leaf) -> Result<()>,
 ) -> Result<()> {
-    walk_below(odb, tree, base, 0, budget, unusable, visit)
+    walk_below(objects, tree, base, 0, budget, unusable, visit)
 }
 
 fn walk_below(
-    odb: &Odb<'_>,
+    objects: &Objects<'_>,
     tree: TreeId,
     base: &RepoPath,
     depth: usize,
@@ -100,13 +115,21 @@ fn walk_below(
     unusable: &mut Vec<Unusable>,
     visit: &mut dyn FnMut(Leaf) -> Result<()>,
 ) -> Result<()> {
-    let (entries, bad) = budget.read(odb, tree, base, depth)?;
+    let (entries, bad) = budget.read(objects, tree, base, depth)?;
     unusable.extend(bad);
     for entry in entries {
         let path = base.join(&entry.name);
         match entry.kind {
             EntryKind::Directory => {
-                walk_below(odb, TreeId(entry.id), &path, depth + 1, budget, unusable, visit)?;
+                walk_below(
+                    objects,
+                    TreeId(entry.id),
+                    &path,
+                    depth + 1,
+                    budget,
+                    unusable,
+                    visit,
+                )?;
             }
             kind => visit(Leaf {
                 path,

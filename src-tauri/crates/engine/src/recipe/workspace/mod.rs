@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 
 use super::dockerfile::{self, ContextUse, Outside};
 use super::{
-    Dialect, Environment, ImageFacts, Images, Options, Recipe, RecipeError, Resolved, SourceView, Start,
-    TaskMarks,
+    Dialect, Environment, ExtraRepository, ImageFacts, Images, Options, Recipe, RecipeError, Resolved,
+    SourceView, Start, TaskMarks,
 };
 use crate::bake::{Context, TargetSpec};
 use crate::wire::{self, Problem, Recognised, Severity};
@@ -242,6 +242,14 @@ impl WorkspaceRecipe {
         hash.finalize().to_hex()[..12].to_owned()
     }
 
+    /// Returns the places of the additional repositories whose files a build has to lay down.
+    fn extras(&self, start: &Start) -> Vec<usize> {
+        match start {
+            Start::Image => (0..self.config.additional_repositories.len()).collect(),
+            Start::Base { moved, .. } => moved.clone(),
+        }
+    }
+
     fn dockerfile(&self, from: &str, start: &Start, user: Option<&str>) -> String {
         let folder = quoted(&self.source_folder());
         let chown = user.map(|user| format!("--chown={user} ")).unwrap_or_default();
@@ -258,11 +266,15 @@ impl WorkspaceRecipe {
         };
         // The array form takes any path; the folder is made by COPY so that it belongs to the image's user. The files lie
         // in a folder of the context so that a `.dockerignore` of the repository has no say in what the workspace has.
-        let target = serde_json::Value::from(format!("{}/", self.source_folder()));
-        let _ = writeln!(
-            text,
-            "COPY {chown}--from={context} [\"/files/\", {target}]\nWORKDIR {folder}"
-        );
+        let mut copy = |context: &str, folder: &str| {
+            let target = serde_json::Value::from(format!("{folder}/"));
+            let _ = writeln!(text, "COPY {chown}--from={context} [\"/files/\", {target}]");
+        };
+        copy(context, &self.source_folder());
+        for place in self.extras(start) {
+            copy(&format!("extra{place}"), &self.repositories()[place].folder);
+        }
+        let _ = writeln!(text, "WORKDIR {folder}");
         if !self.build_tasks().is_empty() {
             let git = serde_json::Value::from(format!("{}/.git", self.repository)).to_string();
             let _ = writeln!(
@@ -332,6 +344,7 @@ impl Recipe for WorkspaceRecipe {
                 ("init", &task.init),
                 ("prebuild", &task.prebuild),
             ] {
+                // White space around a part never matters; inside it may, to a shell.
                 if let Some(text) = text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
                     environment.set(format!("tasks[{index}].{part}"), text);
                 }
@@ -381,6 +394,9 @@ impl Recipe for WorkspaceRecipe {
             Start::Image => contexts.push(("source".to_owned(), Context::Source)),
             Start::Base { .. } => contexts.push(("delta".to_owned(), Context::Delta)),
         }
+        for place in self.extras(start) {
+            contexts.push((format!("extra{place}"), Context::Extra(place)));
+        }
         let build_tasks = self.build_tasks();
         let mut files = Vec::new();
         if !build_tasks.is_empty() {
@@ -417,6 +433,36 @@ impl Recipe for WorkspaceRecipe {
             mark: self.mark(),
             names,
         })
+    }
+
+    fn repositories(&self) -> Vec<ExtraRepository> {
+        let folder = |repository: &config::AdditionalRepository| {
+            let last = repository
+                .url
+                .trim_end_matches('/')
+                .rsplit(['/', ':'])
+                .next()
+                .unwrap_or_default();
+            let safe = |c: char| {
+                if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            };
+            let name: String = last.trim_end_matches(".git").chars().map(safe).take(64).collect();
+            let name = name.trim_start_matches('.').to_owned();
+            repository
+                .checkout_location
+                .as_deref()
+                .map(|at| at.trim_matches('/').to_owned())
+                .unwrap_or(name)
+        };
+        let extra = |repository: &config::AdditionalRepository| ExtraRepository {
+            url: repository.url.clone(),
+            folder: format!("/workspace/{}", folder(repository)),
+        };
+        self.config.additional_repositories.iter().map(extra).collect()
     }
 
     fn warnings(&self) -> Vec<Problem> {
