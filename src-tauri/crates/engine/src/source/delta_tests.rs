@@ -98,7 +98,7 @@ fn apply(delta: &Delta, changed: &Path, dest: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn removing_and_copying_gives_the_newer_checkout(from in folder(), to in folder()) {
