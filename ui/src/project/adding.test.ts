@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { handlers, type Handlers, mockEngine, preview, wireError } from '../../tests/mock/world';
+import { handlers, type Handlers, mockEngine, preview, project, wireError } from '../../tests/mock/world';
 import { toasts } from '../lib/state/toasts.svelte';
 import { Adding, pathIn } from './adding.svelte';
 
@@ -22,10 +22,7 @@ it('already says what it is while it is held over the window', async () => {
 
 it('previews what was dropped, one after the other, and adds only on request', async () => {
   const added: string[] = [];
-  engine({
-    add_project: (({ path }: { path: string }) =>
-      (added.push(path), handlers()['list_projects']?.({} as never) as never[])[0]) as never,
-  });
+  engine({ add_project: (({ path }: { path: string }) => (added.push(path), project)) as never });
   const it = adding();
   it.apply({ type: 'drop', paths: ['/a', '/b'] });
   await vi.waitFor(() => expect(it.preview.data).toBeDefined());

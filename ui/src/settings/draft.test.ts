@@ -11,8 +11,8 @@ it.each([
   ['', 'A whole number, please.'],
   ['2.5', 'A whole number, please.'],
   ['-1', 'A whole number, please.'],
-  ['0', 'Between 1 and 16.'],
-  ['17', 'Between 1 and 16.'],
+  ['0', 'Between 1 and 32.'],
+  ['33', 'Between 1 and 32.'],
   ['4', null],
 ])('says what is wrong with %j', (typed, problem) => expect(problemOf(typed, numberRules.concurrency)).toBe(problem));
 

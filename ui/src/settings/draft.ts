@@ -5,14 +5,14 @@ export type NumberField = 'concurrency' | 'timeout_s' | 'history_depth' | 'max_c
 
 export type NumberRule = { label: string; help: string; unit: string; min: number; max: number; per: number };
 
-/** `per` is how many stored units one shown unit is: a time limit is shown in minutes and stored in seconds. */
+/** Limits are the engine's. `per` is how many stored units one shown unit is: a time limit is shown in minutes and stored in seconds. */
 export const numberRules: Record<NumberField, NumberRule> = {
   concurrency: {
     label: 'Builds at once',
     help: 'More than one shares the machine; each gets slower.',
     unit: '',
     min: 1,
-    max: 16,
+    max: 32,
     per: 1,
   },
   timeout_s: {
@@ -20,7 +20,7 @@ export const numberRules: Record<NumberField, NumberRule> = {
     help: 'A build that takes longer is stopped.',
     unit: 'min',
     min: 1,
-    max: 1440,
+    max: 10_080,
     per: 60,
   },
   history_depth: {
@@ -33,18 +33,18 @@ export const numberRules: Record<NumberField, NumberRule> = {
   },
   max_chain: {
     label: 'Longest chain',
-    help: 'Incremental builds on top of each other before one is built in full again.',
+    help: 'Incremental builds on top of each other before one is built in full again; 0 for none.',
     unit: 'builds',
-    min: 1,
-    max: 100,
+    min: 0,
+    max: 1000,
     per: 1,
   },
   max_layers: {
     label: 'Most layers of a base',
     help: 'Docker’s older storage stops at 127; export slows down well before.',
     unit: 'layers',
-    min: 10,
-    max: 125,
+    min: 1,
+    max: 120,
     per: 1,
   },
 };
