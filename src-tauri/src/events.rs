@@ -1,11 +1,11 @@
 //! Facts about the world that the page hears of: without payload where refetching says more.
 
-use headstart_engine::{Engine, wire::BuildId};
+use headstart_engine::{Engine, project, wire::BuildId};
 use serde::{Deserialize, Serialize};
 use tauri::AppHandle;
 use tauri_specta::Event;
 
-/// Something in the catalogue changed, by this process or another one: refetch what is shown.
+/// Something in the catalogue or in a repository changed, by this process or another one: refetch what is shown.
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct CatalogueChanged;
 
@@ -27,6 +27,23 @@ pub(crate) fn forward_changes(app: AppHandle, engine: Engine) {
             // Nobody listens while the window is being built or has gone; the next one refetches anyway.
             drop(CatalogueChanged.emit(&app));
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    });
+}
+
+/// Tells the page when branches or HEAD of a project moved: a commit made elsewhere shows without a click.
+pub(crate) fn forward_commits(app: AppHandle, engine: Engine) {
+    tauri::async_runtime::spawn(async move {
+        let mut last = None;
+        loop {
+            let beside = engine.clone();
+            let now = tauri::async_runtime::spawn_blocking(move || project::pulse(&beside)).await;
+            if let Ok(Ok(now)) = now
+                && last.replace(now).is_some_and(|before| before != now)
+            {
+                drop(CatalogueChanged.emit(&app));
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
     });
 }

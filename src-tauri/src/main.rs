@@ -33,6 +33,7 @@ fn main() -> anyhow::Result<()> {
                 Ok(engine) => {
                     app.manage(engine.clone());
                     events::forward_changes(app.handle().clone(), engine.clone());
+                    events::forward_commits(app.handle().clone(), engine.clone());
                     notify::start(app.handle().clone(), engine);
                     Ok(())
                 }

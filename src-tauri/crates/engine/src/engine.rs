@@ -218,15 +218,20 @@ fn is_build_of(group: u32, build: &BuildId) -> bool {
 
 impl Owner {
     fn take(home: &Path) -> Result<Self> {
-        let name = random_hex(16)?;
-        let path = home.join("owners").join(&name);
-        let lock = File::create(&path).map_err(Error::file("writing", &path))?;
-        lock.lock().map_err(Error::file("locking", &path))?;
-        Ok(Self {
-            name,
-            path,
-            _lock: lock,
-        })
+        loop {
+            let name = random_hex(16)?;
+            let path = home.join("owners").join(&name);
+            let lock = File::create(&path).map_err(Error::file("writing", &path))?;
+            lock.lock().map_err(Error::file("locking", &path))?;
+            // Between the two, another process may have taken the file for a dead one's and removed it.
+            if path.exists() {
+                return Ok(Self {
+                    name,
+                    path,
+                    _lock: lock,
+                });
+            }
+        }
     }
 
     fn is_alive(home: &Path, name: &str) -> bool {

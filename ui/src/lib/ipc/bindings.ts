@@ -330,7 +330,7 @@ export type Candidate = {
 	reasons: string[],
 };
 
-/**  Something in the catalogue changed, by this process or another one: refetch what is shown. */
+/**  Something in the catalogue or in a repository changed, by this process or another one: refetch what is shown. */
 export type CatalogueChanged = null;
 
 /**  How a file differs between two commits. */
@@ -1075,7 +1075,7 @@ export type Verdict =
 export type WeekSaved = {
 	/**  Monday 00:00 UTC. */
 	week_at: number,
-	/**  Saved by incremental builds and reuse, builds that took longer subtracted. */
+	/**  Saved by incremental builds against the median full build, those that took longer subtracted. */
 	saved_ms: number,
 	/**  Builds in it. */
 	builds: number,

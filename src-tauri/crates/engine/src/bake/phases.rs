@@ -37,10 +37,7 @@ pub(crate) fn phases(steps: &[Step], start: i64, end: i64) -> Vec<PhaseTime> {
                 .iter()
                 .any(|(at, from, to)| at == phase && *from <= pair[0] && pair[1] <= *to)
         };
-        let place = PRECEDENCE
-            .iter()
-            .position(|phase| covers(phase))
-            .unwrap_or(PRECEDENCE.len());
+        let place = PRECEDENCE.iter().position(covers).unwrap_or(PRECEDENCE.len());
         times[place] += u64::try_from(pair[1] - pair[0]).unwrap_or(0);
     }
     let time_of = |phase: Phase| {

@@ -65,8 +65,7 @@ pub fn pin(engine: &Engine, id: &BuildId, pinned: bool) -> Result<()> {
 pub fn read_log(engine: &Engine, id: &BuildId, step: Option<u32>, from: u32, count: u32) -> Result<LogPage> {
     engine.catalogue().build_value::<String>(id, "id")?;
     let index = engine.log_index(id)?;
-    let page = lock(&index).page(&engine.log_path(id), step, from, count);
-    page
+    lock(&index).page(&engine.log_path(id), step, from, count)
 }
 
 /// Returns the numbers of the lines that contain a text, case-insensitive; at most 10,000.
@@ -76,8 +75,7 @@ pub fn search_log(engine: &Engine, id: &BuildId, step: Option<u32>, text: &str) 
     }
     engine.catalogue().build_value::<String>(id, "id")?;
     let index = engine.log_index(id)?;
-    let found = lock(&index).search(&engine.log_path(id), step, text, 10_000);
-    found
+    lock(&index).search(&engine.log_path(id), step, text, 10_000)
 }
 
 /// Returns a build's log file, for opening it in another program.

@@ -65,6 +65,8 @@ pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<S
         return Ok(Started::Reused(build.clone()));
     }
     remember(engine, &prepared.plan.platform, &prepared.images)?;
+    // A build that died with its process must not be joined.
+    engine.reconcile()?;
     let settings = settings::get(engine)?;
     let new = record(engine, &prepared)?;
     if let Enqueued::Joined(id) = engine.catalogue().enqueue(&new)? {
@@ -188,6 +190,7 @@ fn finish(engine: &Engine, id: &BuildId, ending: &Ending) -> Result<()> {
 
 async fn wait_for_turn(engine: &Engine, id: &BuildId) -> Result<bool> {
     let mut changes = engine.catalogue().subscribe();
+    let mut rounds = 0_u32;
     loop {
         changes.mark_unchanged();
         let concurrency = settings::get(engine)?.concurrency;
@@ -196,7 +199,11 @@ async fn wait_for_turn(engine: &Engine, id: &BuildId) -> Result<bool> {
             Claim::Gone => return Ok(false),
             Claim::Waiting => {}
         }
-        // Places that another process frees are noticed a little later.
+        // Places that another process frees are noticed a little later, also when it frees them by dying.
+        rounds += 1;
+        if rounds.is_multiple_of(4) {
+            engine.reconcile()?;
+        }
         tokio::select! {
             _ = changes.changed() => {}
             () = tokio::time::sleep(Duration::from_millis(250)) => {}

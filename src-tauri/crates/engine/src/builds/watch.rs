@@ -39,7 +39,13 @@ pub async fn watch(
         on_event(BuildEvent::Finished { build });
         return Ok(());
     }
+    let mut rounds = 0_u32;
     loop {
+        // The process that runs the build may have died: then nobody else would say so.
+        rounds += 1;
+        if rounds.is_multiple_of(8) {
+            engine.reconcile()?;
+        }
         tokio::select! {
             _ = changes.changed() => tokio::time::sleep(PAUSE).await,
             () = tokio::time::sleep(FOREIGN) => {}

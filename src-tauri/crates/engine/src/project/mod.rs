@@ -2,6 +2,7 @@
 
 mod open;
 mod preview;
+mod pulse;
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +11,11 @@ use crate::clock::now_ms;
 use crate::engine::{Engine, random_hex};
 use crate::error::{Error, Result};
 use crate::source::Head;
+use crate::text::sentence;
 use crate::wire::{Preview, Project, ProjectId};
 
 pub(crate) use open::{Opened, open};
+pub use pulse::pulse;
 
 /// Lists the projects, oldest first.
 pub fn list(engine: &Engine) -> Result<Vec<Project>> {
@@ -114,7 +117,7 @@ fn shown(engine: &Engine, row: ProjectRow) -> Result<Project> {
         Ok(Head::Branch { name, .. }) => (Some(name), None),
         Ok(Head::Unborn { branch }) => (Some(branch), None),
         Ok(Head::Detached { .. }) => (None, None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => (None, Some(sentence(&error.to_string()))),
     };
     Ok(Project {
         id: row.id,

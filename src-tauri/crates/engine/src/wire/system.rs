@@ -231,7 +231,7 @@ pub struct WeekSaved {
     /// Monday 00:00 UTC.
     #[cfg_attr(feature = "bindings", specta(type = u32))]
     pub week_at: i64,
-    /// Saved by incremental builds and reuse, builds that took longer subtracted.
+    /// Saved by incremental builds against the median full build, those that took longer subtracted.
     #[cfg_attr(feature = "bindings", specta(type = i32))]
     pub saved_ms: i64,
     /// Builds in it.
