@@ -42,6 +42,7 @@ enum Stop {
 /// Runs a build to its end; whatever happens, the result says how it ended.
 pub(crate) async fn execute(engine: &Engine, job: Job) -> Ending {
     let id = job.id.clone();
+    let image = reference(&job.prepared.opened.options.repository, &id);
     let ending = match run(engine, job).await {
         Ok(ending) => ending,
         Err(error) => {
@@ -57,7 +58,34 @@ pub(crate) async fn execute(engine: &Engine, job: Job) -> Ending {
         }
     };
     engine.remove_work(&id);
+    if ending.status != BuildStatus::Succeeded {
+        // It may have been stopped just after its image was written.
+        drop(engine.docker().remove_image(&image).await);
+    }
     ending
+}
+
+/// Removes images that a process wrote and died before it could say so: no record leads to them.
+async fn remove_unrecorded_images(engine: &Engine) {
+    let Ok(tagged) = engine.docker().tagged().await else {
+        return;
+    };
+    for reference in tagged.keys() {
+        let Some((name, tag)) = reference.rsplit_once(':') else {
+            continue;
+        };
+        if !name.starts_with("headstart/") {
+            continue;
+        }
+        // Builds of other catalogues are unknown here, and none of our business.
+        let status = engine
+            .catalogue()
+            .build_value::<String>(&BuildId::from(tag), "status");
+        let status = status.ok().and_then(|word| BuildStatus::parse(&word));
+        if status.is_some_and(|status| status.is_final() && status != BuildStatus::Succeeded) {
+            drop(engine.docker().remove_image(reference).await);
+        }
+    }
 }
 
 async fn run(engine: &Engine, job: Job) -> Result<Ending> {
@@ -73,6 +101,7 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     let mut recorder = Recorder::new(log, prepared.recipe.tasks());
     engine.docker().ping().await?;
     let buildx = engine.docker().buildx().await?.clone();
+    remove_unrecorded_images(engine).await;
 
     let start = match &prepared.base {
         Some(base) => Start::Base {
@@ -156,8 +185,17 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     env.push(("BUILDX_NO_DEFAULT_ATTESTATIONS".to_owned(), "1".to_owned()));
     recorder.note(0, &format!("docker {}", arguments.join(" ")))?;
 
-    let (stop, noise) = watch(engine, &id, &mut recorder, &arguments, &work, &env, timeout).await?;
-    let ending = match stop {
+    let began = Instant::now();
+    let (mut stop, mut noise) = watch(engine, &id, &mut recorder, &arguments, &work, &env, timeout).await?;
+    let again = stop == Stop::Itself { success: false } && !no_cache && lost_cache(recorder.steps());
+    if again {
+        recorder.note(0, LOST_CACHE)?;
+        recorder.begin_again();
+        arguments.push("--no-cache".into());
+        let left = timeout.saturating_sub(began.elapsed());
+        (stop, noise) = watch(engine, &id, &mut recorder, &arguments, &work, &env, left).await?;
+    }
+    let mut ending = match stop {
         Stop::Cancelled => Ending::without_image(BuildStatus::Cancelled, None),
         Stop::TimedOut => {
             let minutes = timeout.as_secs() / 60;
@@ -170,6 +208,9 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         Stop::Itself { success: true } => succeeded(engine, &prepared, &id, recorder.steps()).await?,
         Stop::Itself { success: false } => failed(engine, recorder.steps(), &noise).await,
     };
+    if again {
+        ending.warnings.push(LOST_CACHE.to_owned());
+    }
     let running = if ending.status == BuildStatus::Succeeded {
         StepStatus::Done
     } else {
@@ -320,6 +361,21 @@ async fn succeeded(engine: &Engine, prepared: &Prepared, id: &BuildId, steps: &[
     ending.layers = Some(image.layers);
     ending.load_ms = load_ms;
     Ok(ending)
+}
+
+const LOST_CACHE: &str = "BuildKit had lost a layer of its cache, so this was built once more without cache";
+
+/// Returns whether a build failed at a layer that BuildKit's cache names and its store does not have: a client that died
+/// while a layer was being written can leave that behind, and every build that would use it fails.
+fn lost_cache(steps: &[Step]) -> bool {
+    let lost = |error: &str| {
+        error.contains("snapshot")
+            && error.contains("does not exist: not found")
+            && !error.contains("did not complete successfully")
+    };
+    steps
+        .iter()
+        .any(|step| step.status == StepStatus::Failed && step.error.as_deref().is_some_and(lost))
 }
 
 /// Tells a failing step from an engine that went away.

@@ -65,6 +65,22 @@ impl Recorder {
         step.error = error;
     }
 
+    /// Starts over after a failure that the build has no part in: what failed or still ran counts as stopped, and what
+    /// comes now is new.
+    pub(crate) fn begin_again(&mut self) {
+        self.close(StepStatus::Cancelled);
+        for step in &mut self.steps {
+            if step.status == StepStatus::Failed {
+                step.status = StepStatus::Cancelled;
+                self.dirty.insert(step.number);
+            }
+        }
+        self.by_digest.clear();
+        self.transfers.clear();
+        self.partial.clear();
+        self.tasks.clear();
+    }
+
     /// Writes a line of our own to the log.
     pub(crate) fn note(&mut self, step: u32, text: &str) -> Result<()> {
         text.lines()
