@@ -275,6 +275,15 @@ impl Running {
         }
     }
 
+    /// Reads events until a line of the log contains a text.
+    pub fn until_log(&mut self, text: &str) {
+        self.until(|event| {
+            let lines = event["lines"].as_array()?;
+            let said = |line: &Value| line["text"].as_str().is_some_and(|line| line.contains(text));
+            lines.iter().any(said).then_some(())
+        });
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill")

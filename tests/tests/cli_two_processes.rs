@@ -9,7 +9,7 @@ fn a_second_request_for_the_same_build_joins_the_first() {
     let repo = Repository::with_task("echo begun; sleep 0.8; echo over");
     home.add(&repo.path);
     let (mut first, id) = home.start_build(&[]);
-    first.until(|event| event.to_string().contains("begun").then_some(()));
+    first.until_log("begun");
     assert_eq!(home.json(&["plan"])["active"], id.as_str(), "a plan tells of it");
     let joined = home.build(&[]);
     assert_eq!(joined["id"], id.as_str());
@@ -25,7 +25,7 @@ fn two_commits_queue_when_one_build_at_a_time_is_allowed() {
     let repo = Repository::with_task("echo begun; sleep 0.8");
     home.add(&repo.path);
     let (mut first, first_id) = home.start_build(&[]);
-    first.until(|event| event.to_string().contains("begun").then_some(()));
+    first.until_log("begun");
     repo.write("a", "1\n");
     repo.commit("second");
     let second = home.build(&[]);
@@ -47,11 +47,11 @@ fn two_builds_run_at_once_when_that_is_allowed() {
     let repo = Repository::with_task("echo begun; sleep 300");
     home.add(&repo.path);
     let (mut first, first_id) = home.start_build(&[]);
-    first.until(|event| event.to_string().contains("begun").then_some(()));
+    first.until_log("begun");
     repo.write("a", "1\n");
     repo.commit("second");
     let (mut second, second_id) = home.start_build(&[]);
-    second.until(|event| event.to_string().contains("begun").then_some(()));
+    second.until_log("begun");
     let running = home.json(&["builds", "list", "--status", "running"]);
     assert_eq!(running["total"], 2);
     for id in [&first_id, &second_id] {
@@ -66,7 +66,7 @@ fn a_build_is_watched_from_another_process_with_all_it_said_before() {
     let repo = Repository::with_task("echo early; sleep 0.8; echo late");
     home.add(&repo.path);
     let (mut first, id) = home.start_build(&[]);
-    first.until(|event| event.to_string().contains("early").then_some(()));
+    first.until_log("early");
     let followed = home.start(&["builds", "logs", &id, "--follow"]);
     let watched = home.run(&["watch", &id[..8]]).ok();
     assert!(
