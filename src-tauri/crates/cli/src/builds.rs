@@ -336,7 +336,9 @@ async fn delete(
             "unpin or cancel it first",
         ));
     }
-    if !yes && !(std::io::stdin().is_terminal() && out.terminal && !out.json && agreed(out)) {
+    let can_ask = std::io::stdin().is_terminal() && out.terminal && !out.json;
+    let agreed = yes || (can_ask && agreed(out));
+    if !agreed {
         return Err(Failure::usage(
             "nothing was deleted",
             "say --yes to delete without a question",

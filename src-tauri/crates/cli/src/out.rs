@@ -119,8 +119,11 @@ impl Out {
 
     /// Returns how many columns a line may have; unlimited when no person watches.
     pub(crate) fn columns(&self) -> Option<usize> {
-        let (width, _) = terminal_size::terminal_size().filter(|_| self.terminal)?;
-        Some(usize::from(width.0).max(40))
+        if !self.terminal {
+            return None;
+        }
+        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        Some(width.max(40))
     }
 
     /// Returns a writer that hides that the reader went away.
