@@ -1,4 +1,5 @@
 //! Workspace images from a Dockerfile of the repository.
+#![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
 
 use headstart_tests::{BUSYBOX, Home, Repository, in_image, listing};
 use serde_json::Value;

@@ -1,4 +1,5 @@
 //! The main path: add, plan, build, reuse, build on what is there.
+#![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
