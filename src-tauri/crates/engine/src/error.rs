@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::recipe::RecipeError;
 use crate::source::SourceError;
+use crate::text;
 use crate::wire::{BuildId, ErrorCode, ProjectId, WireError};
 
 /// The result of an engine call.
@@ -181,7 +182,7 @@ impl From<Error> for WireError {
         let mut causes = Vec::new();
         let mut cause = error.source();
         while let Some(inner) = cause {
-            causes.push(inner.to_string());
+            causes.push(text::sentence(&inner.to_string()));
             cause = inner.source();
         }
         let problems = match &error {
@@ -190,8 +191,8 @@ impl From<Error> for WireError {
         };
         Self {
             code: error.code(),
-            message: error.to_string(),
-            hint: error.hint(),
+            message: text::sentence(&error.to_string()),
+            hint: error.hint().map(|hint| text::sentence(&hint)),
             detail: (!causes.is_empty()).then(|| causes.join("\ncaused by: ")),
             problems,
         }

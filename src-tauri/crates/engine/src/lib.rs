@@ -27,6 +27,7 @@ mod secrets;
 pub mod settings;
 pub mod source;
 pub mod stack;
+mod text;
 pub mod wire;
 
 pub use engine::{Config, Engine};

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::recipe::{DIALECTS, Dialect, Options, SourceView, yaml};
 use crate::source::{Head, Repo, SourceError};
+use crate::text::one_line;
 use crate::wire::{Preview, Problem, Severity};
 
 pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
@@ -26,19 +27,29 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         Some(_) => path_of_parent(path)?,
         None => absolute.clone(),
     };
+    let shown = |path: &Path| one_line(&path.to_string_lossy());
     let mut preview = Preview {
-        path: path.to_string_lossy().into_owned(),
+        path: shown(path),
         name: root
             .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
+            .map(|name| shown(Path::new(name)))
             .unwrap_or_else(|| "project".into()),
-        root: root.to_string_lossy().into_owned(),
+        root: shown(&root),
         recognised: None,
         repository: None,
         problems: Vec::new(),
         already: None,
         can_add: false,
     };
+    if root.to_str() != Some(&preview.root) {
+        // It could not be found again by what is stored and shown of it.
+        preview.problems.push(whole_file(
+            &preview.name,
+            "the folder's path has characters that cannot be shown".to_owned(),
+            "rename it, without control characters and in UTF-8",
+        ));
+        return Ok(preview);
+    }
     if !root.is_dir() {
         let what = if absolute.is_dir() { "folder" } else { "file" };
         preview.problems.push(whole_file(

@@ -1,6 +1,7 @@
 //! The environment of a target as named fields, and the key made from them.
 
 use crate::secrets::{is_secret_name, redacted};
+use crate::text::escaped;
 use crate::wire::KeyField;
 
 /// Raised when the meaning of fields changes, so that keys of different rules never match.
@@ -43,7 +44,7 @@ impl Environment {
             let secret = name.contains(".env.") && is_secret_name(variable);
             KeyField {
                 name: name.clone(),
-                value: if secret { redacted(value) } else { value.clone() },
+                value: if secret { redacted(value) } else { escaped(value) },
             }
         };
         self.fields.iter().map(show).collect()

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use crate::text::{one_line, sentence};
 use crate::wire::{Problem, Severity};
 
 /// Largest config file read, in bytes.
@@ -204,15 +205,15 @@ impl<'a> Reader<'a> {
         let line = place.and_then(|(line, _)| u32::try_from(line).ok());
         let snippet = line
             .and_then(|line| self.text.lines().nth(line as usize - 1))
-            .map(|line| line.chars().take(160).collect());
+            .map(|line| one_line(&line.chars().take(160).collect::<String>()));
         let column = place.and_then(|(_, column)| u32::try_from(column).ok());
         Problem {
             severity,
             file: self.file.to_owned(),
             line,
             column,
-            message,
-            hint,
+            message: sentence(&message),
+            hint: hint.map(|hint| sentence(&hint)),
             snippet,
         }
     }

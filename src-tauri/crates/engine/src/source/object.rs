@@ -7,6 +7,7 @@ use git2::Oid;
 use serde::Serialize;
 
 use super::id::{CommitId, TreeId};
+use crate::text::lines;
 
 /// What a commit says about itself; texts are lossy UTF-8 and must be treated as hostile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +29,7 @@ pub struct CommitInfo {
     pub commit_time: i64,
     /// The first line of the message, without control characters, at most 512 characters.
     pub summary: String,
-    /// The whole message, at most 64 KiB of it.
+    /// The whole message without control characters other than line ends and tabs, at most 64 KiB of it.
     pub message: String,
 }
 
@@ -76,7 +77,7 @@ impl<'a> RawCommit<'a> {
     pub(crate) fn into_info(self, id: CommitId) -> CommitInfo {
         let (author_name, author_email) = name_and_email(self.author);
         let message = &self.message[..self.message.len().min(MAX_MESSAGE_BYTES)];
-        let message = String::from_utf8_lossy(message).replace('\0', "\u{fffd}");
+        let message = lines(&String::from_utf8_lossy(message).replace('\0', "\u{fffd}"));
         let summary = message.trim_start().lines().next().unwrap_or_default();
         CommitInfo {
             id,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::error::{Result, SourceError, shown};
 use super::id::CommitId;
 use super::repo::{Lent, Repo};
+use crate::text::one_line;
 
 /// The most refs that are read; a server-side mirror may have millions (`refs/pull/*` is not read at all).
 pub const MAX_REFS: usize = 20_000;
@@ -329,7 +330,7 @@ fn not_a_commit(git: &Lent<'_>, name: &str, reference: &Reference<'_>) -> Source
 }
 
 fn lossy(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
+    one_line(&String::from_utf8_lossy(name))
 }
 
 #[cfg(test)]
