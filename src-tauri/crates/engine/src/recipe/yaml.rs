@@ -13,6 +13,14 @@ use crate::wire::{Problem, Severity};
 /// Largest config file read, in bytes.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
+/// Most values that aliases may stand for, in all of a file: enough for any config, too few to keep a machine busy.
+const MAX_REPLAYED: usize = 20_000;
+
+/// Deepest nesting read: each level takes stack, and a thread has little of it.
+const MAX_DEPTH: usize = 24;
+/// Most values read: far more than any config has.
+const MAX_VALUES: usize = 50_000;
+
 /// A value and where it stands.
 pub(crate) type Node = Spanned<Tree>;
 
@@ -175,7 +183,11 @@ impl<'a> Reader<'a> {
                 "it is probably not a YAML file",
             ));
         }
-        let options = serde_saphyr::options! { with_snippet: false };
+        let options = serde_saphyr::options! {
+            with_snippet: false,
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_VALUES },
+        };
         match serde_saphyr::from_str_with_options::<Option<Node>>(text, options) {
             Ok(Some(node)) => Ok((reader, node)),
             Ok(None) => {
