@@ -14,6 +14,8 @@ use crate::text::one_line;
 pub const MAX_REFS: usize = 20_000;
 
 const MAX_SPEC_BYTES: usize = 4096;
+/// Most parents followed, in all of a word.
+const MAX_STEPS: usize = 1_000_000;
 const MAX_TAG_DEPTH: usize = 8;
 
 /// Where HEAD points.
@@ -255,7 +257,9 @@ fn parse_suffix(mut suffix: &str) -> Option<Vec<usize>> {
             number.parse::<usize>().ok()?
         };
         match operator {
-            '~' if number <= 1_000_000 => parents.extend(std::iter::repeat_n(0, number)),
+            '~' if number <= MAX_STEPS.saturating_sub(parents.len()) => {
+                parents.extend(std::iter::repeat_n(0, number))
+            }
             '^' if number == 0 => {}
             '^' => parents.push(number - 1),
             _ => return None,
