@@ -1,7 +1,7 @@
 //! Which older build a commit starts from: real history, real keys, the planner's own choice.
 //!
 //! Chains of one are a setting of ours (`max_chain` 1 is upstream's rule), and so is the window: as many commits as the
-//! case's history has.
+//! case's history has. Cases with additional repositories are asked in `repositories`.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,13 @@ use headstart_engine::source::{CommitId, Repo, ancestors};
 use headstart_engine::wire::BuildStatus;
 use serde_json::{Value, json};
 
-use crate::Case;
 use crate::workspace::Declared;
+use crate::{Case, repositories};
 
 pub(crate) fn answer(case: &Case) -> Result<Option<Value>> {
+    if let Some(answer) = repositories::answer(case)? {
+        return Ok(Some(answer));
+    }
     let sibling = choose(case, Strangers::OnAnotherBranch)?;
     let older = choose(case, Strangers::FurtherBack)?;
     // A case does not say where a commit outside its history lies: neither place may make it a base.
@@ -138,7 +141,7 @@ fn choose(case: &Case, strangers: Strangers) -> Result<Value> {
     })
 }
 
-fn texts(list: &Value) -> Vec<&str> {
+pub(crate) fn texts(list: &Value) -> Vec<&str> {
     list.as_array()
         .into_iter()
         .flatten()
@@ -146,7 +149,7 @@ fn texts(list: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn is_true(value: &Value) -> bool {
+pub(crate) fn is_true(value: &Value) -> bool {
     value.as_bool().unwrap_or(!value.is_null())
 }
 
@@ -154,7 +157,7 @@ fn commit_of(candidate: &Value) -> Option<&str> {
     candidate["commit"].as_str()
 }
 
-fn status(candidate: &Value) -> Result<BuildStatus> {
+pub(crate) fn status(candidate: &Value) -> Result<BuildStatus> {
     let state = candidate["state"].as_str().unwrap_or("available");
     let failed = is_true(&candidate["error"]) || is_true(&candidate["task_failed"]);
     Ok(match state {

@@ -6,6 +6,7 @@
 
 mod base_selection;
 mod config_parse;
+mod repositories;
 mod restore;
 mod same_commit;
 mod tasks;

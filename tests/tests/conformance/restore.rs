@@ -74,6 +74,7 @@ fn restore(existence: Existence, same_code: bool) -> Result<Value> {
                 &Start::Base {
                     reference,
                     removals: false,
+                    moved: Vec::new(),
                 },
             )?;
             json!({

@@ -1,8 +1,10 @@
 //! A second request for a commit: answered by a build that is there, by one that runs, or by a new one.
 //!
-//! The first build is a real record of the engine (there is no Docker behind it, so it fails); only how it ended is then
-//! rewritten to what the case says.
+//! The first build is a real record of the engine (its Docker does nothing but answer, so it fails); only how it ended is
+//! then rewritten to what the case says.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ async fn ask(status: Option<&str>, same_tasks: bool, force: bool) -> Result<Valu
     })
 }
 
-/// An engine without Docker, with a project of one commit.
+/// An engine without a working Docker, with a project.
 pub(crate) struct Place {
     pub(crate) engine: Engine,
     pub(crate) request: BuildRequest,
@@ -76,10 +78,16 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Makes a project of one commit.
     pub(crate) fn new() -> Result<Self> {
+        Self::with(commit)
+    }
+
+    /// Makes a project of the repository that `write` writes at the path it is given.
+    pub(crate) fn with(write: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let source = folder.path().join("source");
-        commit(&source)?;
+        write(&source)?;
         let engine = engine(folder.path())?;
         let project: ProjectId = project::add(&engine, &source)?.id;
         Ok(Self {
@@ -93,14 +101,15 @@ impl Place {
         self.folder.path().join("source")
     }
 
-    async fn wait(&self, id: &BuildId) -> Result<()> {
+    /// Waits for the end of a build: without a working Docker it is near.
+    pub(crate) async fn wait(&self, id: &BuildId) -> Result<()> {
         for _ in 0..600 {
             if builds::get(&self.engine, id)?.status.is_final() {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        anyhow::bail!("a build without Docker did not end")
+        anyhow::bail!("a build that cannot work did not end")
     }
 
     fn catalogue(&self) -> Result<rusqlite::Connection> {
@@ -110,7 +119,7 @@ impl Place {
     }
 
     /// Makes a record say that it ended (or not) in another way, or that it had other tasks.
-    fn rewrite(&self, id: &BuildId, status: &str, same_tasks: bool) -> Result<()> {
+    pub(crate) fn rewrite(&self, id: &BuildId, status: &str, same_tasks: bool) -> Result<()> {
         let catalogue = self.catalogue()?;
         let changed = catalogue.execute(
             "UPDATE builds SET status = ?2, error = NULL WHERE id = ?1",
@@ -135,14 +144,32 @@ impl Place {
     }
 }
 
-/// Opens an engine whose Docker cannot be reached.
+/// Opens an engine whose Docker says that it is there and knows nothing else.
 pub(crate) fn engine(folder: &Path) -> Result<Engine> {
+    let socket = folder.join("docker.sock");
+    let listener = UnixListener::bind(&socket)?;
+    std::thread::spawn(move || listener.incoming().flatten().for_each(refuse_all_but_ping));
     Ok(Engine::open(Config {
         home: folder.join("home"),
-        docker_host: Some(format!("unix://{}", folder.join("no-docker.sock").display())),
+        docker_host: Some(format!("unix://{}", socket.display())),
         docker_context: None,
         docker_config: folder.join("docker"),
     })?)
+}
+
+/// Answers one request; whoever asked and went away does not matter.
+fn refuse_all_but_ping(stream: UnixStream) {
+    let mut lines = BufReader::new(&stream).lines();
+    let Some(Ok(first)) = lines.next() else { return };
+    let headers = lines.take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()));
+    headers.for_each(drop);
+    let (status, body) = match first.contains("/_ping") {
+        true => ("200 OK", "OK"),
+        false => ("500 Internal Server Error", "{\"message\":\"it only answers\"}"),
+    };
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    drop((&stream).write_all(answer.as_bytes()));
 }
 
 /// Makes a repository with one commit of a config and a file.
