@@ -6,6 +6,7 @@
 mod docker;
 mod headstart;
 mod repository;
+pub mod window;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
