@@ -48,7 +48,7 @@ pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<S
             .unwrap_or_default()
     };
     fetch(engine, &urls).await?;
-    let prepared = prepare(engine, request).await?;
+    let mut prepared = prepare(engine, request).await?;
     if let Some(url) = prepared.extras.unfetched.first() {
         return Err(Error::refused(
             format!("the additional repository {url} has not been fetched"),
@@ -56,9 +56,16 @@ pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<S
         ));
     }
     if !prepared.plan.engine_checked {
-        // Planning works without the Engine, building does not: nothing is reused that nobody has looked for, and a
-        // build that cannot begin leaves no record.
+        // Planning works without the Engine, building does not: nothing is reused or built upon that nobody has looked
+        // for, and a build that cannot begin leaves no record.
         engine.docker().ping().await?;
+        prepared = prepare(engine, request).await?;
+        if !prepared.plan.engine_checked {
+            return Err(Error::refused(
+                "the Docker engine answers, but does not say which images it has",
+                "look at `docker images`, and try again",
+            ));
+        }
     }
     if let Some(build) = &prepared.plan.build {
         engine.catalogue().count_reuse(build)?;

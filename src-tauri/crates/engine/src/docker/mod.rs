@@ -198,13 +198,29 @@ impl Docker {
         }
     }
 
+    /// Lists images. The Engine fails the whole list when one of them is removed meanwhile; it is asked again then.
+    async fn images(&self, shared_size: bool) -> Result<Vec<bollard::models::ImageSummary>> {
+        let client = self.client().await?;
+        let mut attempts = 0;
+        loop {
+            let options = ListImagesOptions {
+                shared_size,
+                ..Default::default()
+            };
+            match client.list_images(Some(options)).await {
+                Err(BollardError::DockerResponseServerError {
+                    status_code: 404 | 500,
+                    ..
+                }) if attempts < 10 => attempts += 1,
+                answer => return answer.map_err(|error| self.failed(error)),
+            }
+            tokio::time::sleep(Duration::from_millis(20 * attempts)).await;
+        }
+    }
+
     /// Returns the digests of all tagged images, by reference.
     pub(crate) async fn tagged(&self) -> Result<HashMap<String, String>> {
-        let client = self.client().await?;
-        let images = client
-            .list_images(None::<ListImagesOptions>)
-            .await
-            .map_err(|error| self.failed(error))?;
+        let images = self.images(false).await?;
         let tags = images.into_iter().flat_map(|image| {
             let id = image.id;
             image.repo_tags.into_iter().map(move |tag| (tag, id.clone()))
@@ -214,15 +230,7 @@ impl Docker {
 
     /// Returns the bytes that only one image uses, by reference.
     pub(crate) async fn own_bytes(&self) -> Result<HashMap<String, u64>> {
-        let client = self.client().await?;
-        let options = ListImagesOptions {
-            shared_size: true,
-            ..Default::default()
-        };
-        let images = client
-            .list_images(Some(options))
-            .await
-            .map_err(|error| self.failed(error))?;
+        let images = self.images(true).await?;
         let mut bytes = HashMap::new();
         for image in images {
             let own = u64::try_from(image.size - image.shared_size.max(0)).unwrap_or(0);
