@@ -40,6 +40,13 @@ pub fn unique(prefix: &str) -> String {
     )
 }
 
+/// Returns seconds for `sleep` that no other journey uses, so that its processes can be told from theirs.
+pub fn long_nap() -> String {
+    let name = unique("");
+    let digits: String = name.bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
+    format!("300.{digits}")
+}
+
 /// Lists processes whose command line contains a text, as `pid command line`; threads and zombies do not count.
 pub fn processes_with(text: &str) -> Vec<String> {
     let ours = std::process::id().to_string();

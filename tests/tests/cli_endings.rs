@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use headstart_tests::{Home, Repository, docker, has_image, processes_with, unique, wait_for};
+use headstart_tests::{Home, Repository, docker, has_image, long_nap, processes_with, wait_for};
 use serde_json::Value;
 
 #[test]
@@ -100,8 +100,8 @@ fn tasks_run_side_by_side_and_each_tells_its_exit_code() {
 #[test]
 fn another_process_cancels_a_build_at_once_and_nothing_is_left() {
     let home = Home::new();
-    let marker = unique("sleep-of");
-    let repo = Repository::with_task(&format!("echo sleeping; : {marker}; sleep 300"));
+    let marker = long_nap();
+    let repo = Repository::with_task(&format!("echo sleeping; sleep {marker}"));
     home.add(&repo.path);
     let (mut running, id) = home.start_build(&[]);
     running.until_log("sleeping");
@@ -134,8 +134,8 @@ fn another_process_cancels_a_build_at_once_and_nothing_is_left() {
 fn ctrl_c_cancels_the_build_of_this_process() {
     for signal in ["INT", "TERM"] {
         let home = Home::new();
-        let marker = unique("sleep-of");
-        let repo = Repository::with_task(&format!("echo sleeping; : {marker}; sleep 300"));
+        let marker = long_nap();
+        let repo = Repository::with_task(&format!("echo sleeping; sleep {marker}"));
         home.add(&repo.path);
         let (mut running, id) = home.start_build(&[]);
         running.until_log("sleeping");
@@ -182,8 +182,8 @@ fn a_queued_build_can_be_cancelled_before_it_begins() {
 #[test]
 fn a_build_is_stopped_at_the_time_limit() {
     let home = Home::new();
-    let marker = unique("sleep-of");
-    let repo = Repository::with_task(&format!("echo sleeping; : {marker}; sleep 300"));
+    let marker = long_nap();
+    let repo = Repository::with_task(&format!("echo sleeping; sleep {marker}"));
     home.add(&repo.path);
     home.run(&["settings", "set", "timeout_s", "10"]).ok();
     let build = home.try_build(&[]).exits(1).last_json();
@@ -196,9 +196,9 @@ fn a_build_is_stopped_at_the_time_limit() {
 #[test]
 fn a_killed_process_leaves_an_interrupted_build_and_nothing_else() {
     let home = Home::new();
-    let marker = unique("sleep-of");
+    let marker = long_nap();
     let repo = Repository::with_task(&format!("echo working; : {marker}; sleep $(cat nap)"));
-    repo.write("nap", "300\n");
+    repo.write("nap", format!("{marker}\n"));
     repo.commit("a task without end");
     repo.write("nap", "0.3\n");
     repo.commit("a short one");

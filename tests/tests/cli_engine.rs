@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use headstart_tests::{BUSYBOX, Home, Repository, processes_with, unique, workspace};
+use headstart_tests::{BUSYBOX, Home, Repository, long_nap, processes_with, workspace};
 use tempfile::TempDir;
 
 #[test]
@@ -59,8 +59,8 @@ fn an_engine_that_dies_under_a_build_is_told_apart_from_a_build_that_fails() {
         return;
     };
     let home = Home::new().with("DOCKER_HOST", &engine.address);
-    let marker = unique("sleep-of");
-    let repo = Repository::with_task(&format!("echo begun; : {marker}; sleep 300"));
+    let marker = long_nap();
+    let repo = Repository::with_task(&format!("echo begun; sleep {marker}"));
     home.add(&repo.path);
     assert_eq!(home.json(&["engine"])["endpoint"], engine.address.as_str());
     let (mut running, id) = home.start_build(&[]);
