@@ -170,5 +170,8 @@ impl Drop for SecondEngine {
         for place in places.iter().rev() {
             drop(Command::new("umount").args(["--lazy", place]).status());
         }
+        let shared = "rm -rf /run/headstart-engine-$(printf %s \"$1\" | cksum | cut -d' ' -f1)";
+        let socket = self.socket.to_string_lossy();
+        drop(Command::new("sh").args(["-c", shared, "sh", &socket]).status());
     }
 }
