@@ -72,11 +72,28 @@ fn commits_are_built_in_full_then_on_a_base_and_cancelled_builds_are_no_news() {
     window.see("heading", "Write the page of the wren");
     window.see("button", "Build again");
 
-    // A commit made meanwhile is there without a restart; it has a base.
-    repository.write("robin.txt", "Robin\n");
-    let second = repository.commit("Write the page of the robin");
+    // A commit made meanwhile is there with the next change of the catalogue, and what is selected stays selected. (Coming
+    // back to the window does the same, but a driven page believes that it always has the keyboard.)
     window.press("g");
     window.press("h");
+    window.see("listbox", "Commits");
+    repository.write("robin.txt", "Robin\n");
+    let second = repository.commit("Write the page of the robin");
+    let full = home.builds().swap_remove(0);
+    let _ = home
+        .run(&["builds", "pin", full["id"].as_str().unwrap_or_default()])
+        .ok();
+    window.see("option", "Write the page of the robin");
+    window.until("the same commit to be selected, a row further down", |window| {
+        let rows = window.seen("option", "");
+        rows.iter()
+            .find(|row| row.selected)?
+            .name
+            .contains("wren")
+            .then_some(())
+    });
+
+    // It has a base.
     window.click("option", "Write the page of the robin");
     window.until("an incremental plan with its base", |window| {
         let text = window.see("region", "Decision").text;

@@ -39,7 +39,8 @@ export class Graph {
 
   states = new SvelteMap<string, CommitState>();
   #pages = new SvelteMap<number, GraphRow[]>();
-  #index = new Map<string, number>();
+  // Reactive: what is selected by its commit moves when commits are made above it.
+  #index = new SvelteMap<string, number>();
   #fetching = new Set<number>();
   #asked = new Set<string>();
   /** Rises with everything that makes older answers worthless. */
