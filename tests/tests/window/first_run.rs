@@ -24,7 +24,7 @@ fn projects_are_dropped_pasted_or_typed_and_previewed_before_they_are_added() {
 
     // A broken config, dropped: it is told where it is broken while it is still held.
     let drag = window.drag(&bad.path);
-    window.see_text("drop to see where");
+    window.see_text("Workspace config that cannot be used yet 1 problem: drop to see where");
     window.picture("drop");
     drag.let_go();
     let dialog = window.see("dialog", "Add a project");

@@ -200,7 +200,11 @@ impl<'a> Reader<'a> {
             }
             Err(error) => {
                 let place = error.location().map(|at| (at.line(), at.column()));
-                let message = first_line(&error.without_snippet().to_string());
+                let mut message = first_line(&error.without_snippet().to_string());
+                if let Some((line, column)) = place {
+                    // The problem says it beside its message.
+                    message = message.replace(&format!(" at line {line}, column {column}"), "");
+                }
                 Err(reader.problem_at(Severity::Error, place, message, None))
             }
         }

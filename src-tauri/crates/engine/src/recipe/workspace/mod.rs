@@ -39,6 +39,16 @@ impl Dialect for Workspace {
     fn recognise(&self, file: &str, bytes: &[u8], options: &Options) -> (Recognised, Vec<Problem>) {
         let parsed = config::parse(file, bytes);
         let config = &parsed.config;
+        if !parsed.usable() {
+            // What stands in it is known in part at best; the problems say more than a guess would.
+            let recognised = Recognised {
+                dialect: self.kind(),
+                file: file.to_owned(),
+                summary: "Workspace config that cannot be used yet".to_owned(),
+                details: Vec::new(),
+            };
+            return (recognised, parsed.problems);
+        }
         let count = config.tasks.len();
         let image = match &config.image {
             None => format!("default image {}", options.default_image),
