@@ -38,6 +38,11 @@ impl Incremental {
         }
     }
 
+    /// Returns how many builds this comes from.
+    pub(crate) fn samples(&self) -> usize {
+        self.timings.len()
+    }
+
     /// Returns the expected time to get a base ready.
     pub(crate) fn load(&self) -> Option<Quantiles> {
         quantiles(self.timings.iter().map(|timing| timing.load_ms).collect())

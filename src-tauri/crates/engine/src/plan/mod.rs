@@ -32,6 +32,8 @@ pub use reasons::{Difference, environment_differences};
 
 /// Candidates whose changed files are counted; the ones further away are judged by distance.
 const COUNTED: usize = 10;
+/// Records of each kind needed before a full build is preferred to a base that could be used.
+const ENOUGH: u32 = 3;
 
 /// Plans a commit.
 pub async fn plan(engine: &Engine, request: &BuildRequest) -> Result<Plan> {
@@ -342,7 +344,9 @@ fn decide(
         max_layers: settings.max_layers,
     };
     let all: Vec<Facts> = considered.iter().map(|one| one.facts.clone()).collect();
-    let mut selection = select(&all, limits, full.map(|full| full.p50));
+    // One slow moment of a busy machine must not turn every next build into a full one.
+    let full_to_beat = full.filter(|full| full.samples >= ENOUGH && incremental.samples() >= ENOUGH as usize);
+    let mut selection = select(&all, limits, full_to_beat.map(|full| full.p50));
     if let Some(wanted) = &request.base {
         force_base(engine, &mut selection, &considered, wanted)?;
     } else if request.full || request.no_cache {
