@@ -131,6 +131,26 @@ impl Desktop {
         })
     }
 
+    /// Closes all notifications.
+    pub fn close_notifications(&self) {
+        drop(self.command("dunstctl").arg("close-all").output());
+    }
+
+    /// Clicks the only notification there is.
+    pub fn click_notification(&self) {
+        wait_for("the notification to be shown", Duration::from_secs(20), || {
+            let shown = self.command("dunstctl").args(["count", "displayed"]).output();
+            shown
+                .is_ok_and(|shown| shown.stdout.trim_ascii() == b"1")
+                .then_some(())
+        });
+        let status = self.command("dunstctl").arg("action").status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "a click on a notification"
+        );
+    }
+
     /// Stores a picture of a part of the screen, as `width x height` from its upper left corner.
     pub fn picture(&self, file: &Path, (width, height): (u32, u32)) {
         let status = self

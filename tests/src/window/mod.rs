@@ -249,7 +249,7 @@ impl<'a> Window<'a> {
     /// Stores a picture of the window in `tests/screens/`.
     pub fn picture(&self, name: &str) {
         // Neither notifications nor the tooltip of what was clicked last belong to it.
-        drop(self.desktop.command("dunstctl").arg("close-all").output());
+        self.desktop.close_notifications();
         let corner = pointer_at(f64::from(self.size.0 - 3), f64::from(self.size.1 - 3));
         drop(self.runtime.block_on(self.client().perform_actions(corner)));
         // What was just drawn in the page reaches the screen a frame or two later.
@@ -275,7 +275,6 @@ impl<'a> Window<'a> {
         let clipboard = Neighbour::offering(self.desktop.display(), "CLIPBOARD", text, &types);
         clipboard.focus_window();
         self.press("ctrl+v");
-        self.run("return new Promise((done) => setTimeout(done, 300))");
     }
 
     /// Gives the keyboard to the window, as a window manager does.

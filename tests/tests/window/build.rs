@@ -145,6 +145,7 @@ fn commits_are_built_in_full_then_on_a_base_and_cancelled_builds_are_no_news() {
     window.press("g");
     window.press("h");
     window.see("button", "Build");
+    desktop.close_notifications();
     window.press("b");
     window.see("heading", "Write the page of the owl");
     ended(&window, "succeeded");
@@ -159,6 +160,14 @@ fn commits_are_built_in_full_then_on_a_base_and_cancelled_builds_are_no_news() {
         vec![format!("{} built", repository.name); 3],
         "who cancelled knows"
     );
+
+    // A click on it leads to the build.
+    window.press("g");
+    window.press("h");
+    window.see("listbox", "Commits");
+    desktop.click_notification();
+    window.see("heading", "Write the page of the owl");
+    window.see("button", "Build again");
 }
 
 fn ended(window: &Window, status: &str) {
