@@ -73,14 +73,8 @@ fn fields(left: &Build, right: &Build) -> Vec<FieldDiff> {
 }
 
 fn steps(left: &Build, right: &Build) -> Vec<StepDiff> {
-    // The place in the Dockerfile ("[2/4]") and digests differ between full and incremental; what is done counts.
-    let key = |name: &str| {
-        let name = name
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("] "))
-            .map_or(name, |(_, rest)| rest);
-        name.split('@').next().unwrap_or(name).to_owned()
-    };
+    // The place in the Dockerfile differs between full and incremental; what is done counts.
+    let key = |name: &str| super::insights::without_place(name);
     let mut rest: Vec<_> = right
         .steps
         .iter()

@@ -32,7 +32,7 @@ pub fn insights(engine: &Engine, project: Option<&ProjectId>) -> Result<Insights
     }
     let mut by_name: HashMap<String, Vec<u64>> = HashMap::new();
     for (name, duration) in engine.catalogue().step_times(project)? {
-        by_name.entry(name).or_default().push(duration);
+        by_name.entry(without_place(&name)).or_default().push(duration);
     }
     let mut slow_steps: Vec<SlowStep> = by_name
         .into_iter()
@@ -67,6 +67,12 @@ pub fn insights(engine: &Engine, project: Option<&ProjectId>) -> Result<Insights
     })
 }
 
+/// Returns a step's name without its place in the Dockerfile: "[3/4] RUN make" and "[5/6] RUN make" are one step.
+pub(super) fn without_place(name: &str) -> String {
+    let rest = name.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    rest.map_or(name, |(_, rest)| rest).to_owned()
+}
+
 fn monday(at: i64) -> i64 {
     (at - FIRST_MONDAY).div_euclid(WEEK_MS) * WEEK_MS + FIRST_MONDAY
 }
@@ -74,6 +80,12 @@ fn monday(at: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_is_the_same_at_another_place() {
+        assert_eq!(without_place("[3/4] RUN make"), without_place("[5/6] RUN make"));
+        assert_eq!(without_place("pages"), "pages");
+    }
 
     #[test]
     fn weeks_begin_on_monday() {

@@ -136,7 +136,8 @@ impl Catalogue {
             .map(BuildId))
     }
 
-    /// Returns the newest 50 timings of a kind: of this environment if it has any, else of the project.
+    /// Returns the newest 50 timings of a kind: of this environment if it has any, else of the project. Builds whose steps
+    /// all came from BuildKit's cache say nothing about how long the work takes.
     pub(crate) fn timings(
         &self,
         project: &ProjectId,
@@ -151,7 +152,8 @@ impl Catalogue {
             })
         };
         let columns = "SELECT max(0, ended_at - started_at), coalesce(load_ms, 0), coalesce(changed_files, 0) FROM builds
-             WHERE project_id = ?1 AND status = 'succeeded'";
+             WHERE project_id = ?1 AND status = 'succeeded'
+             AND coalesce((SELECT min(s.cached) FROM steps s WHERE s.build_id = builds.id AND s.phase = 'steps'), 0) = 0";
         let end = "ended_at IS NOT NULL AND started_at IS NOT NULL ORDER BY created_at DESC LIMIT 50";
         let word = decision_word(decision);
         let db = self.db();
@@ -268,13 +270,14 @@ impl Catalogue {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns name and duration of the steps that ran (not cached) in the newest 200 succeeded builds.
+    /// Returns name and duration of the steps that ran (not cached, and not the frame around tasks) in the newest 200 succeeded builds.
     pub(crate) fn step_times(&self, project: Option<&ProjectId>) -> Result<Vec<(String, u64)>> {
         let db = self.db();
         let sql = "SELECT s.name, s.ended_at - s.started_at FROM steps s
              WHERE s.build_id IN (SELECT id FROM builds WHERE status = 'succeeded' AND (?1 IS NULL OR project_id = ?1)
                  ORDER BY created_at DESC LIMIT 200)
-             AND s.cached = 0 AND s.phase = 'steps' AND s.ended_at > s.started_at";
+             AND s.cached = 0 AND s.phase = 'steps' AND s.ended_at > s.started_at
+             AND NOT EXISTS (SELECT 1 FROM steps t WHERE t.build_id = s.build_id AND t.parent = s.number)";
         let mut statement = db.prepare_cached(sql)?;
         let rows = statement.query_map(params![project.map(ProjectId::as_str)], |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -308,5 +311,78 @@ impl Catalogue {
         let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
         rows.reverse();
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Ending, NewBuild, ProjectRow};
+    use crate::wire::{Dialect, Phase, Step, StepStatus};
+
+    fn built(catalogue: &Catalogue, id: &str, cached: bool) {
+        let new = NewBuild {
+            id: id.into(),
+            project: "p".into(),
+            recipe: String::new(),
+            stack: String::new(),
+            platform: String::new(),
+            commit: "c".into(),
+            summary: String::new(),
+            branch: None,
+            dirty: false,
+            decision: Decision::Full,
+            reason: String::new(),
+            base: None,
+            chain: 0,
+            environment_key: "e".into(),
+            environment: Vec::new(),
+            code_key: id.into(),
+            expected_ms: None,
+            contains_code: true,
+            warnings: Vec::new(),
+            broke_on: None,
+            sources: Vec::new(),
+            owner: String::new(),
+            created_at: 1,
+        };
+        catalogue.enqueue(&new).unwrap();
+        catalogue.claim(&new.id, 9, 1_000).unwrap();
+        let step = Step {
+            number: 1,
+            parent: None,
+            name: "RUN make".into(),
+            cached,
+            started_at: Some(1_000),
+            duration_ms: Some(10),
+            status: StepStatus::Done,
+            phase: Phase::Steps,
+            exit_code: None,
+            error: None,
+            current_bytes: None,
+            total_bytes: None,
+        };
+        catalogue.put_steps(&new.id, &[step]).unwrap();
+        let ending = Ending::without_image(BuildStatus::Succeeded, None);
+        catalogue.end(&new.id, &ending, 3_000).unwrap();
+    }
+
+    #[test]
+    fn builds_that_came_from_the_layer_cache_are_no_measure_of_the_work() {
+        let catalogue = Catalogue::in_memory().unwrap();
+        let project = ProjectRow {
+            id: "p".into(),
+            name: "p".into(),
+            root: "/p".into(),
+            recipe: String::new(),
+            dialect: Dialect::Workspace,
+            added_at: 0,
+        };
+        catalogue.put_project(&project).unwrap();
+        built(&catalogue, "a", false);
+        built(&catalogue, "b", true);
+        let timings = catalogue.timings(&project.id, "e", Decision::Full).unwrap();
+        assert_eq!(timings.len(), 1, "only the build that did the work counts");
+        assert_eq!(timings[0].total_ms, 2_000);
     }
 }
