@@ -72,8 +72,9 @@ fmt: ## format everything
 	cargo fmt --all
 	cd ui && npm run format
 
-bench: packages-run ## measure what the design promises
-	@$(setup)/with-engine.sh cargo bench -p headstart-tests
+bench: packages-test ui ## measure what the design promises, beside a peer in the same run
+	cargo build -p headstart-app --bins --examples --features headstart-app/custom-protocol
+	@$(setup)/with-engine.sh $(setup)/with-display.sh cargo bench -p headstart-tests --bench measure
 
 ui: packages-run ## build the page
 	cd ui && npm run build
