@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { accuracy, accuracyWords, roundWords, totals } from './figures';
+import { accuracy, accuracyWords, realityWords, roundWords, totals } from './figures';
 
 const one = (expected_ms: number, duration_ms: number) => ({ build: 'b', expected_ms, duration_ms });
 
@@ -21,6 +21,14 @@ describe('figures', () => {
     expect(found?.close).toBeCloseTo(2 / 3);
     expect(accuracy([one(100, 100), one(100, 120)])?.median).toBeCloseTo(1.1);
     expect(accuracy([])).toBeNull();
+  });
+
+  it('are no percentages before the fifth build', () => {
+    const builds = (count: number) => Array.from({ length: count }, () => one(1000, 1300));
+    expect(realityWords([])).toBeNull();
+    expect(realityWords(builds(1))).toBe('1 build compared so far; too few to say how well estimates hold');
+    expect(realityWords([...builds(4), one(0, 5)])).toMatch(/^4 builds compared so far/);
+    expect(realityWords(builds(5))).toMatch(/^Builds take 30 % longer than expected; 0.% within a quarter$/);
   });
 
   it('label an axis without digits that say nothing', () => {

@@ -1,7 +1,7 @@
 /** What the insights say in words, worked out from what the engine measured. */
 
 import type { Reality, WeekSaved } from '../lib/ipc';
-import { duration } from '../lib/ui/format';
+import { duration, percent, plural } from '../lib/ui/format';
 
 export interface Totals {
   saved: number;
@@ -53,4 +53,16 @@ export function accuracyWords({ median }: Accuracy): string {
   const off = Math.round(Math.abs(median - 1) * 100);
   if (off < 5) return 'Estimates are about right';
   return median > 1 ? `Builds take ${off} % longer than expected` : `Builds are ${off} % faster than expected`;
+}
+
+/** From how many builds on a share says something. */
+const enough = 5;
+
+/** Returns how well the estimates held, in words; null without any build to compare. */
+export function realityWords(reality: readonly Reality[]): string | null {
+  const held = accuracy(reality);
+  if (held === null) return null;
+  const compared = reality.filter((one) => one.expected_ms > 0).length;
+  if (compared < enough) return `${plural(compared, 'build')} compared so far; too few to say how well estimates hold`;
+  return `${accuracyWords(held)}; ${percent(held.close)} within a quarter`;
 }

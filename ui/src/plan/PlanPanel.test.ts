@@ -57,6 +57,19 @@ it('claims no figure without data', async () => {
   expect(await screen.findByText(/Not enough data/)).toBeTruthy();
 });
 
+it('says the full time while no incremental build was measured', async () => {
+  const estimate = {
+    full_ms: { p50: 8000, p80: 9000, samples: 1 },
+    load_ms: null,
+    incremental_ms: null,
+    speedup: null,
+  };
+  show({ plan_commit: () => plan(rows, { estimate }) });
+  expect(await screen.findByText('full: about 8 s')).toBeTruthy();
+  expect(screen.getByText(/An incremental build was not measured yet/)).toBeTruthy();
+  expect(screen.queryByText(/Not enough data/)).toBeNull();
+});
+
 it('says every candidate’s reasons and jumps to its commit', async () => {
   show();
   (await screen.findByText('Show all 7')).click();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { graph } from '../../tests/mock/graph';
 import { plan } from '../../tests/mock/world';
-import { about, expectation, headline, origin } from './words';
+import { about, expectation, headline, onlyFull, origin } from './words';
 
 const rows = graph(100);
 
@@ -23,6 +23,18 @@ it('claims nothing without data', () => {
   expect(expectation(plan(rows, { estimate }))).toBeNull();
   expect(expectation(plan(rows, { decision: 'full', estimate }))).toBeNull();
   expect(expectation(plan(rows, { decision: 'reuse', estimate }))?.saves_ms).toBeNull();
+});
+
+it('knows the full time alone, where only that was measured', () => {
+  const estimate = {
+    full_ms: { p50: 8000, p80: 9000, samples: 1 },
+    load_ms: null,
+    incremental_ms: null,
+    speedup: null,
+  };
+  expect(onlyFull(plan(rows, { estimate }))).toBe(8000);
+  expect(onlyFull(plan(rows, { decision: 'full', estimate }))).toBeNull();
+  expect(onlyFull(plan(rows))).toBeNull();
 });
 
 it('promises no saving when the incremental build is no faster', () => {

@@ -47,6 +47,11 @@ export function expectation(plan: Plan): Expectation | null {
   };
 }
 
+/** What a full build takes, for an incremental plan of whose own time no build tells yet. */
+export function onlyFull(plan: Plan): number | null {
+  return plan.decision === 'incremental' && expectation(plan) === null ? (plan.estimate.full_ms?.p50 ?? null) : null;
+}
+
 /** "about 5 s": an estimate claims no tenths. */
 export function about(ms: number): string {
   return 'about ' + (ms < 1000 ? duration(ms) : duration(Math.round(ms / 1000) * 1000).replace('.0 s', ' s'));

@@ -35,6 +35,7 @@ it('opens a failed build at the last lines of the step that failed', async () =>
   expect(await screen.findByText('Failed at')).toBeTruthy();
   expect(chosen()?.getAttribute('aria-label')).toContain('make -j2 BUILD_TLS=yes, failed, exit code 2');
   await waitFor(() => expect(log()?.textContent).toContain('make: *** [Makefile:6: all] Error 2'));
+  expect(screen.queryByText('inside the image'), 'there is no image').toBeNull();
 });
 
 it('shows what a log says as text, whatever it says', async () => {

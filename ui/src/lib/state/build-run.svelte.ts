@@ -49,7 +49,7 @@ export class BuildRun {
   );
 
   readonly cached = $derived(this.steps.filter((step) => step.cached).length);
-  readonly done = $derived(this.steps.filter((step) => step.status !== 'pending' && step.status !== 'running').length);
+  readonly done = $derived(this.steps.filter((step) => step.status === 'done').length);
   readonly current = $derived(this.steps.filter((step) => step.status === 'running'));
 
   /** Wall time per phase: the engine's when it has added it up, else what the steps show so far. */

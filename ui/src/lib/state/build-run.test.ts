@@ -69,6 +69,13 @@ describe('a build as it happens', () => {
     expect([run.elapsed, run.progress, run.expectedEnd, run.overdue]).toEqual([null, null, null, 0]);
   });
 
+  it('counts no step as done that failed or was cut off', () => {
+    const run = new BuildRun();
+    const steps = [step(1, { status: 'done' }), step(2, { status: 'failed' }), step(3, { status: 'cancelled' })];
+    run.apply({ type: 'snapshot', build: build({ status: 'interrupted', steps }), now: 2000 });
+    expect([run.done, run.steps.length]).toEqual([1, 3]);
+  });
+
   it('measures running steps by the engine clock', () => {
     const run = new BuildRun();
     run.apply({ type: 'snapshot', build: build(), now: 4000 });
