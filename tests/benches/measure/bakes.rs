@@ -122,9 +122,9 @@ fn run_raw(file: &Path) -> Result<Duration> {
             "--progress",
             "rawjson",
             "--metadata-file",
-            "/dev/null",
-            "--file",
         ])
+        .arg(file.with_file_name("metadata.json"))
+        .arg("--file")
         .arg(file)
         .env("BUILDX_NO_DEFAULT_ATTESTATIONS", "1")
         .output()?;

@@ -66,7 +66,7 @@ pub(crate) async fn execute(engine: &Engine, job: Job) -> Ending {
 }
 
 /// Removes images that a process wrote and died before it could say so: no record leads to them.
-async fn remove_unrecorded_images(engine: &Engine) {
+async fn remove_unrecorded_images(engine: Engine) {
     let Ok(tagged) = engine.docker().tagged().await else {
         return;
     };
@@ -101,7 +101,8 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     let mut recorder = Recorder::new(log, prepared.recipe.tasks());
     engine.docker().ping().await?;
     let buildx = engine.docker().buildx().await?.clone();
-    remove_unrecorded_images(engine).await;
+    // Nothing of this build depends on it.
+    tokio::spawn(remove_unrecorded_images(engine.clone()));
 
     let start = match &prepared.base {
         Some(base) => Start::Base {
