@@ -116,13 +116,7 @@ async fn keep(work: &Path, dest: &Path) -> Result<PathBuf> {
 fn run_raw(file: &Path) -> Result<Duration> {
     let start = Instant::now();
     let output = Command::new("docker")
-        .args([
-            "buildx",
-            "bake",
-            "--progress",
-            "rawjson",
-            "--metadata-file",
-        ])
+        .args(["buildx", "bake", "--progress", "rawjson", "--metadata-file"])
         .arg(file.with_file_name("metadata.json"))
         .arg("--file")
         .arg(file)
