@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::{Engine, lock};
 use crate::error::Result;
-use crate::wire::{Build, BuildEvent, BuildId};
+use crate::wire::{Build, BuildEvent, BuildId, BuildStatus};
 
 /// Most log lines in one event.
 const BATCH: u32 = 1_000;
@@ -47,7 +47,12 @@ pub async fn watch(
             engine.reconcile()?;
         }
         tokio::select! {
-            _ = changes.changed() => tokio::time::sleep(PAUSE).await,
+            _ = changes.changed() => {
+                // Changes are grouped, but nobody waits for the end.
+                if !has_ended(engine, id)? {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
             () = tokio::time::sleep(FOREIGN) => {}
         }
         // The record is read first: what ended before it has all its steps and lines.
@@ -86,6 +91,11 @@ pub async fn watch(
             }
         }
     }
+}
+
+fn has_ended(engine: &Engine, id: &BuildId) -> Result<bool> {
+    let word: String = engine.catalogue().build_value(id, "status")?;
+    Ok(BuildStatus::parse(&word).is_none_or(BuildStatus::is_final))
 }
 
 fn without_steps(build: &Build) -> Build {

@@ -256,11 +256,11 @@ impl Catalogue {
 
     /// Remembers which process group does a build's work.
     pub(crate) fn set_process_group(&self, id: &BuildId, group: u32) -> Result<()> {
-        self.db().execute(
-            "UPDATE builds SET process_group = ?2 WHERE id = ?1",
-            params![id.0, group],
-        )?;
-        Ok(())
+        self.write_soon(|db| {
+            let sql = "UPDATE builds SET process_group = ?2 WHERE id = ?1";
+            db.execute(sql, params![id.0, group])?;
+            Ok(())
+        })
     }
 
     /// Asks for a build's end; a queued one ends at once. Returns whether it was active.

@@ -78,6 +78,15 @@ impl Catalogue {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Writes what a crash of the machine may take the last moments of: steps, not records. Saves a wait for the disk.
+    fn write_soon<T>(&self, write: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let mut db = self.db();
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        let written = write(&mut db);
+        db.pragma_update(None, "synchronous", "FULL")?;
+        written
+    }
+
     /// Wakes everybody who waits for a change made by this process.
     fn changed(&self) {
         self.changes.send_modify(|revision| *revision += 1);

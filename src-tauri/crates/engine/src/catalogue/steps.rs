@@ -74,49 +74,53 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(u64, Step)> {
     Ok((row.get(12)?, step))
 }
 
+/// Adds a step or brings it up to date, under the next revision; a build that was deleted gets none.
+const PUT: &str =
+    "INSERT INTO steps(build_id, number, parent, name, cached, started_at, ended_at, status, phase,
+         exit_code, error, current, total, revision)
+     SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+         1 + coalesce((SELECT max(revision) FROM steps WHERE build_id = ?1), 0) FROM builds WHERE id = ?1
+     ON CONFLICT(build_id, number) DO UPDATE SET parent = excluded.parent, name = excluded.name,
+         cached = excluded.cached, started_at = excluded.started_at, ended_at = excluded.ended_at,
+         status = excluded.status, phase = excluded.phase, exit_code = excluded.exit_code,
+         error = excluded.error, current = excluded.current, total = excluded.total,
+         revision = excluded.revision";
+
 impl Catalogue {
     /// Writes new and changed steps of a build in one transaction.
     pub(crate) fn put_steps(&self, build: &BuildId, steps: &[Step]) -> Result<()> {
-        let mut db = self.db();
-        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let sql = "INSERT INTO steps(build_id, number, parent, name, cached, started_at, ended_at, status, phase,
-                 exit_code, error, current, total, revision)
-             SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-                 1 + coalesce((SELECT max(revision) FROM steps WHERE build_id = ?1), 0) FROM builds WHERE id = ?1
-             ON CONFLICT(build_id, number) DO UPDATE SET parent = excluded.parent, name = excluded.name,
-                 cached = excluded.cached, started_at = excluded.started_at, ended_at = excluded.ended_at,
-                 status = excluded.status, phase = excluded.phase, exit_code = excluded.exit_code,
-                 error = excluded.error, current = excluded.current, total = excluded.total,
-                 revision = excluded.revision";
-        {
-            let mut statement = tx.prepare_cached(sql)?;
-            for step in steps {
-                let ended_at = match (step.started_at, step.duration_ms, step.status) {
-                    (_, _, StepStatus::Running | StepStatus::Pending) => None,
-                    (Some(start), Some(duration), _) => {
-                        Some(start.saturating_add(i64::try_from(duration).unwrap_or(i64::MAX)))
-                    }
-                    _ => None,
-                };
-                statement.execute(params![
-                    build.0,
-                    step.number,
-                    step.parent,
-                    step.name,
-                    step.cached,
-                    step.started_at,
-                    ended_at,
-                    status_word(step.status),
-                    phase_word(step.phase),
-                    step.exit_code,
-                    step.error,
-                    step.current_bytes,
-                    step.total_bytes,
-                ])?;
+        self.write_soon(|db| {
+            let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            {
+                let mut statement = tx.prepare_cached(PUT)?;
+                for step in steps {
+                    let ended_at = match (step.started_at, step.duration_ms, step.status) {
+                        (_, _, StepStatus::Running | StepStatus::Pending) => None,
+                        (Some(start), Some(duration), _) => {
+                            Some(start.saturating_add(i64::try_from(duration).unwrap_or(i64::MAX)))
+                        }
+                        _ => None,
+                    };
+                    statement.execute(params![
+                        build.0,
+                        step.number,
+                        step.parent,
+                        step.name,
+                        step.cached,
+                        step.started_at,
+                        ended_at,
+                        status_word(step.status),
+                        phase_word(step.phase),
+                        step.exit_code,
+                        step.error,
+                        step.current_bytes,
+                        step.total_bytes,
+                    ])?;
+                }
             }
-        }
-        tx.commit()?;
-        drop(db);
+            tx.commit()?;
+            Ok(())
+        })?;
         self.changed();
         Ok(())
     }
