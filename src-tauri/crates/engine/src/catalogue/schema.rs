@@ -129,6 +129,13 @@ CREATE TABLE settings (
 ), M::up(
     "-- The additional repositories a build was made with, as JSON.
 ALTER TABLE builds ADD COLUMN sources TEXT;",
+), M::up(
+    "-- The newest few of a commit or key are asked for. Without the time in these indexes SQLite reads all builds of the
+-- project in order of time instead, which takes seconds in a large catalogue.
+DROP INDEX builds_by_commit;
+CREATE INDEX builds_by_commit ON builds(project_id, commit_id, created_at);
+DROP INDEX builds_by_key;
+CREATE INDEX builds_by_key ON builds(project_id, environment_key, code_key, created_at) WHERE status = 'succeeded';",
 )];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -138,6 +145,30 @@ pub(super) const VERSION: usize = STEPS.len();
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn questions_of_a_plan_use_their_indexes() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        super::MIGRATIONS.to_latest(&mut connection).unwrap();
+        let newest = "ORDER BY created_at DESC LIMIT 8";
+        for (condition, index) in [
+            ("commit_id = 'c'", "builds_by_commit"),
+            (
+                "environment_key = 'e' AND code_key = 'k' AND status = 'succeeded'",
+                "builds_by_key",
+            ),
+            (
+                "environment_key = 'e' AND decision = 'full' AND status = 'succeeded'",
+                "builds_by_kind",
+            ),
+        ] {
+            let sql = format!(
+                "EXPLAIN QUERY PLAN SELECT id FROM builds WHERE project_id = 'p' AND {condition} {newest}"
+            );
+            let how: String = connection.query_row(&sql, [], |row| row.get(3)).unwrap();
+            assert!(how.contains(index), "{condition}: {how}");
+        }
+    }
+
     #[test]
     fn migrations_are_valid() {
         super::MIGRATIONS.validate().unwrap();
