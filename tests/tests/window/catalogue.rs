@@ -108,7 +108,10 @@ fn builds_are_found_opened_pinned_compared_and_deleted_with_a_way_back() {
         "the one that was asked for is gone"
     );
     let image = format!("headstart/{}", repository.name);
-    assert!(!has_image(&format!("{image}:{full}")), "its image goes with it");
+    // The record goes first; the image follows.
+    wait_for("its image to go with it", Duration::from_secs(30), || {
+        (!has_image(&format!("{image}:{full}"))).then_some(())
+    });
 }
 
 /// Waits until exactly these builds are listed, each recognised by a word.
