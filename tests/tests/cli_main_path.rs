@@ -198,6 +198,35 @@ fn a_rebase_and_a_revert_to_the_same_files_are_reused() {
 }
 
 #[test]
+fn the_commit_after_a_rewritten_one_is_built_on_what_the_rewritten_one_left() {
+    let home = Home::new();
+    let repo = Repository::with_task("echo built");
+    home.add(&repo.path);
+    let build = home.build(&[]);
+
+    repo.git(&["commit", "-q", "--amend", "-m", "the same with another message"]);
+    let amended = repo.head();
+    assert_ne!(build["commit"], amended.as_str(), "the commit that was built is gone");
+    repo.write("a", "1\n");
+    repo.commit("a change on top");
+    let plan = home.json(&["plan"]);
+    assert_eq!(plan["decision"], "incremental", "{plan}");
+    assert_eq!(plan["base"]["build"], build["id"]);
+    assert_eq!(plan["base"]["commit"], amended.as_str(), "named by the commit that is there");
+    assert_eq!(plan["base"]["distance"], 1);
+    assert_eq!(plan["base"]["changed_files"], 1);
+    let graph = home.json(&["graph"]);
+    let state = &graph["rows"][0]["state"];
+    assert_eq!(state["kind"], "base", "the graph says so too: {state}");
+    assert_eq!(state["base_commit"], amended.as_str());
+
+    let built = home.build(&[]);
+    assert_eq!(built["decision"], "incremental");
+    let image = built["images"][0]["reference"].as_str().unwrap();
+    assert_eq!(in_image(image, "cat a"), "1");
+}
+
+#[test]
 fn the_same_commit_has_the_same_layers_whatever_the_umask_and_the_path() {
     let first = Repository::with_task("date +%N > stamp");
     first.write("tool.sh", "#!/bin/sh\n");

@@ -17,6 +17,7 @@ use crate::clock::now_ms;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::plan::{Prepared, blocking};
+use crate::project::open;
 use crate::recipe::Start;
 use crate::wire::{BuildId, BuildStatus, BuiltImage, Phase, Step, StepStatus};
 
@@ -65,27 +66,27 @@ pub(crate) async fn execute(engine: &Engine, job: Job) -> Ending {
     ending
 }
 
+/// Setting that tells up to when interrupted builds have been cleaned up after.
+const SWEPT: &str = "images of interrupted builds removed up to";
+
 /// Removes images that a process wrote and died before it could say so: no record leads to them.
-async fn remove_unrecorded_images(engine: Engine) {
-    let Ok(tagged) = engine.docker().tagged().await else {
-        return;
+async fn remove_unrecorded_images(engine: &Engine) -> Result<()> {
+    let swept = engine
+        .catalogue()
+        .setting(SWEPT)?
+        .and_then(|at| at.parse().ok())
+        .unwrap_or(0);
+    let interrupted = engine.catalogue().interrupted_since(swept)?;
+    let Some(newest) = interrupted.iter().map(|(_, _, at)| *at).max() else {
+        return Ok(());
     };
-    for reference in tagged.keys() {
-        let Some((name, tag)) = reference.rsplit_once(':') else {
-            continue;
-        };
-        if !name.starts_with("headstart/") {
-            continue;
-        }
-        // Builds of other catalogues are unknown here, and none of our business.
-        let status = engine
-            .catalogue()
-            .build_value::<String>(&BuildId::from(tag), "status");
-        let status = status.ok().and_then(|word| BuildStatus::parse(&word));
-        if status.is_some_and(|status| status.is_final() && status != BuildStatus::Succeeded) {
-            drop(engine.docker().remove_image(reference).await);
+    for (id, project, _) in interrupted {
+        if let Ok(opened) = open(engine, &project) {
+            let image = reference(&opened.options.repository, &id);
+            engine.docker().remove_image(&image).await?;
         }
     }
+    engine.catalogue().set_setting(SWEPT, &newest.to_string())
 }
 
 async fn run(engine: &Engine, job: Job) -> Result<Ending> {
@@ -101,8 +102,9 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     let mut recorder = Recorder::new(log, prepared.recipe.tasks());
     engine.docker().ping().await?;
     let buildx = engine.docker().buildx().await?.clone();
-    // Nothing of this build depends on it.
-    tokio::spawn(remove_unrecorded_images(engine.clone()));
+    if let Err(error) = remove_unrecorded_images(engine).await {
+        tracing::warn!(%error, "images of interrupted builds could not be removed");
+    }
 
     let start = match &prepared.base {
         Some(base) => Start::Base {

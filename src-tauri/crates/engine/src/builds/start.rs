@@ -40,6 +40,11 @@ pub async fn start(engine: &Engine, request: &BuildRequest) -> Result<BuildId> {
 
 /// Starts a build as [`start`] does and tells what became of the request.
 pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<Started> {
+    {
+        // It is asked once, as a program of its own; meanwhile the plan is made.
+        let engine = engine.clone();
+        tokio::spawn(async move { drop(engine.docker().buildx().await) });
+    }
     let urls = {
         let (engine, request) = (engine.clone(), request.clone());
         // A dirty work tree may name others than HEAD does; preparing says so if one is missing.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch::Receiver;
+
 use crate::engine::{Engine, lock};
 use crate::error::Result;
 use crate::wire::{Build, BuildEvent, BuildId, BuildStatus};
@@ -48,10 +50,7 @@ pub async fn watch(
         }
         tokio::select! {
             _ = changes.changed() => {
-                // Changes are grouped, but nobody waits for the end.
-                if !has_ended(engine, id)? {
-                    tokio::time::sleep(PAUSE).await;
-                }
+                group(engine, id, &mut changes).await?;
             }
             () = tokio::time::sleep(FOREIGN) => {}
         }
@@ -91,6 +90,19 @@ pub async fn watch(
             }
         }
     }
+}
+
+/// Waits a moment, so that changes come in groups; but nobody waits for the end.
+async fn group(engine: &Engine, id: &BuildId, changes: &mut Receiver<u64>) -> Result<()> {
+    let pause = tokio::time::sleep(PAUSE);
+    tokio::pin!(pause);
+    while !has_ended(engine, id)? {
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = &mut pause => break,
+        }
+    }
+    Ok(())
 }
 
 fn has_ended(engine: &Engine, id: &BuildId) -> Result<bool> {

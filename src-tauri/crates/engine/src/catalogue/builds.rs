@@ -458,6 +458,18 @@ impl Catalogue {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Lists builds that were interrupted after a time, with their project and when.
+    pub(crate) fn interrupted_since(&self, at: i64) -> Result<Vec<(BuildId, ProjectId, i64)>> {
+        let db = self.db();
+        let sql =
+            "SELECT id, project_id, ended_at FROM builds WHERE status = 'interrupted' AND ended_at > ?1";
+        let mut statement = db.prepare_cached(sql)?;
+        let rows = statement.query_map([at], |row| {
+            Ok((BuildId(row.get(0)?), ProjectId(row.get(1)?), row.get(2)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Returns one value of a row of `builds`, for columns that are not part of the wire type.
     pub(crate) fn build_value<T: rusqlite::types::FromSql>(
         &self,

@@ -108,6 +108,27 @@ impl Catalogue {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Returns succeeded builds of an environment that were made from one of these sources, the newest of each.
+    pub(crate) fn of_sources<'a>(
+        &self,
+        project: &ProjectId,
+        environment: &str,
+        codes: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<Candidate>> {
+        let db = self.db();
+        let sql = format!(
+            "SELECT {CANDIDATE} {JOIN} WHERE b.project_id = ?1 AND b.environment_key = ?2 AND b.code_key = ?3
+             AND b.status = 'succeeded' AND b.dirty = 0 ORDER BY b.created_at DESC LIMIT 1"
+        );
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut all = Vec::new();
+        for code in codes {
+            let found = statement.query_row(params![project.0, environment, code], read_candidate);
+            all.extend(found.optional()?);
+        }
+        Ok(all)
+    }
+
     /// Returns the newest builds of a project.
     pub(crate) fn recent(&self, project: &ProjectId, limit: u32) -> Result<Vec<Candidate>> {
         let db = self.db();

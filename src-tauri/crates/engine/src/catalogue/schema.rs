@@ -136,7 +136,7 @@ DROP INDEX builds_by_commit;
 CREATE INDEX builds_by_commit ON builds(project_id, commit_id, created_at);
 DROP INDEX builds_by_key;
 CREATE INDEX builds_by_key ON builds(project_id, environment_key, code_key, created_at) WHERE status = 'succeeded';",
-)];
+), M::up("CREATE INDEX builds_interrupted ON builds(ended_at) WHERE status = 'interrupted';")];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -1,5 +1,6 @@
 //! What Headstart can give each of many commits, for the rows of the graph: the same rules as a plan, asked once for all.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::catalogue::Candidate;
@@ -26,6 +27,8 @@ struct Read {
     code_key: String,
     /// Ids of the commit and its ancestors within reach, nearest first.
     reach: Vec<String>,
+    /// Their sources, in the same order; empty with additional repositories, which have commits of their own.
+    sources: Vec<Option<String>>,
 }
 
 /// Returns the build state of commits, in the order asked; unknown commits are `unusable`.
@@ -52,6 +55,7 @@ fn read_all(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<
     let depth = crate::settings::get(engine)?.history_depth as usize + 1;
     let refs = super::all_refs(&opened.repo)?;
     let graph = engine.graphs().open(&opened, &GraphQuery::default(), &refs)?;
+    let mut trees: HashMap<CommitId, Option<String>> = HashMap::new();
     let mut all = Vec::with_capacity(commits.len());
     for id in commits {
         let commit: Option<CommitId> = id.parse().ok();
@@ -60,11 +64,23 @@ fn read_all(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<
             file: opened.row.recipe.clone(),
         };
         let (mut recipe, mut source, mut reach) = (Err(missing()), String::new(), Vec::new());
+        let mut sources = Vec::new();
         if let Some(info) = &info {
             let steps = match graph.ancestors(info.id, depth) {
                 Some(steps) => steps,
                 None => ancestors(&opened.repo, info.id, depth)?,
             };
+            for step in &steps {
+                let tree = match trees.get(&step.commit) {
+                    Some(tree) => tree.clone(),
+                    None => {
+                        let tree = opened.source_of(step.commit)?;
+                        trees.insert(step.commit, tree.clone());
+                        tree
+                    }
+                };
+                sources.push(tree);
+            }
             reach = steps.into_iter().map(|step| step.commit.to_string()).collect();
             if let Ok(tree) = opened.source_tree(&opened.repo, info.tree) {
                 recipe = opened.recipe(&opened.repo, info.tree);
@@ -76,6 +92,9 @@ fn read_all(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<
             Err(_) => Extras::default(),
         };
         let code_key = extras.code_key(&source);
+        if !(extras.known.is_empty() && extras.unfetched.is_empty()) {
+            sources.clear();
+        }
         all.push(Read {
             id: id.clone(),
             info,
@@ -83,6 +102,7 @@ fn read_all(engine: &Engine, project: &ProjectId, commits: &[String]) -> Result<
             extras,
             code_key,
             reach,
+            sources,
         });
     }
     Ok((opened, all))
@@ -113,6 +133,12 @@ fn judge_all(
             .or_default()
             .push(candidate);
     }
+    let all_sources: BTreeSet<&str> = read
+        .iter()
+        .flat_map(|one| one.sources.iter().flatten().map(String::as_str))
+        .collect();
+    // By environment and source: what was built before history was rewritten.
+    let mut by_source: HashMap<String, HashMap<String, Candidate>> = HashMap::new();
     let mut speedups: HashMap<String, Option<f64>> = HashMap::new();
     let mut states = Vec::with_capacity(read.len());
     for one in &read {
@@ -137,6 +163,25 @@ fn judge_all(
                 for (distance, commit) in one.reach.iter().enumerate() {
                     for candidate in by_commit.get(commit).into_iter().flatten() {
                         olders.push((u32::try_from(distance).ok(), candidate.clone()));
+                    }
+                }
+                let same_sources = match by_source.entry(key.clone()) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => {
+                        let found =
+                            engine
+                                .catalogue()
+                                .of_sources(project, &key, all_sources.iter().copied())?;
+                        let by_code = found.into_iter().map(|older| (older.code_key.clone(), older));
+                        new.insert(by_code.collect())
+                    }
+                };
+                for (distance, source) in one.sources.iter().enumerate().skip(1) {
+                    let Some(older) = source.as_ref().and_then(|source| same_sources.get(source)) else {
+                        continue;
+                    };
+                    if !olders.iter().any(|(_, known)| known.id == older.id) {
+                        olders.push((u32::try_from(distance).ok(), older.clone()));
                     }
                 }
                 for exact in engine.catalogue().exact(project, &key, &one.code_key)? {
@@ -235,8 +280,12 @@ fn judge(
     }
     if let Choice::Incremental(at) = selection.choice {
         state.kind = CommitStateKind::Base;
-        state.base_commit = Some(olders[at].1.commit.clone());
         state.distance = olders[at].0;
+        // The commit in the graph that has the base's source.
+        let place = state
+            .distance
+            .and_then(|distance| one.reach.get(distance as usize));
+        state.base_commit = place.cloned();
         return;
     }
     let nearest = (0..olders.len())

@@ -98,10 +98,22 @@ pub(crate) fn remember(engine: &Engine, platform: &str, images: &Images) -> Resu
     Ok(())
 }
 
+/// Asks the Engine whether it has a build's image, under its name and with its digest.
+pub(super) async fn existence(engine: &Engine, candidate: &Candidate) -> Existence {
+    let (Some(reference), Some(digest)) = (&candidate.reference, &candidate.digest) else {
+        return Existence::Gone;
+    };
+    match tokio::time::timeout(PATIENCE, engine.docker().image(reference)).await {
+        Ok(Ok(Some(image))) if image.digest == *digest => Existence::Present,
+        Ok(Ok(_)) => Existence::Gone,
+        Ok(Err(_)) | Err(_) => Existence::Unknown,
+    }
+}
+
 /// Which of our results the Engine has, by reference, with their digests; none when it did not answer.
 pub(crate) struct Present(Option<HashMap<String, String>>);
 
-/// Asks the Engine for all of its tagged images, once for a whole plan.
+/// Asks the Engine for all of its tagged images, once for many commits.
 pub(crate) async fn present(engine: &Engine) -> Present {
     match tokio::time::timeout(PATIENCE, engine.docker().tagged()).await {
         Ok(Ok(tags)) => Present(Some(tags)),
@@ -119,10 +131,5 @@ impl Present {
             (Some(reference), Some(digest)) if tags.get(reference) == Some(digest) => Existence::Present,
             _ => Existence::Gone,
         }
-    }
-
-    /// Returns whether the Engine answered.
-    pub(crate) fn checked(&self) -> bool {
-        self.0.is_some()
     }
 }

@@ -111,6 +111,15 @@ impl Opened {
         Ok(repo.subtree(tree, &self.prefix)?.ok_or_else(missing)?)
     }
 
+    /// Returns the key of the source root's files at a commit; none when the commit does not have the folder.
+    pub(crate) fn source_of(&self, commit: CommitId) -> Result<Option<String>, SourceError> {
+        let tree = self.repo.commit(commit)?.tree;
+        Ok(self
+            .repo
+            .subtree(tree, &self.prefix)?
+            .map(|tree| tree.to_string()))
+    }
+
     /// Reads the recipe as a tree has it.
     pub(crate) fn recipe(&self, repo: &Repo, tree: TreeId) -> Result<Box<dyn Recipe>, RecipeError> {
         let view = TreeView {
