@@ -206,13 +206,21 @@ fn the_commit_after_a_rewritten_one_is_built_on_what_the_rewritten_one_left() {
 
     repo.git(&["commit", "-q", "--amend", "-m", "the same with another message"]);
     let amended = repo.head();
-    assert_ne!(build["commit"], amended.as_str(), "the commit that was built is gone");
+    assert_ne!(
+        build["commit"],
+        amended.as_str(),
+        "the commit that was built is gone"
+    );
     repo.write("a", "1\n");
     repo.commit("a change on top");
     let plan = home.json(&["plan"]);
     assert_eq!(plan["decision"], "incremental", "{plan}");
     assert_eq!(plan["base"]["build"], build["id"]);
-    assert_eq!(plan["base"]["commit"], amended.as_str(), "named by the commit that is there");
+    assert_eq!(
+        plan["base"]["commit"],
+        amended.as_str(),
+        "named by the commit that is there"
+    );
     assert_eq!(plan["base"]["distance"], 1);
     assert_eq!(plan["base"]["changed_files"], 1);
     let graph = home.json(&["graph"]);

@@ -14,7 +14,8 @@ pub(crate) struct Candidate {
     pub(crate) commit: String,
     pub(crate) status: BuildStatus,
     pub(crate) environment_key: String,
-    pub(crate) environment: Vec<KeyField>,
+    /// The fields behind the environment key, as stored.
+    environment: String,
     pub(crate) code_key: String,
     pub(crate) chain: u32,
     pub(crate) layers: Option<u32>,
@@ -27,6 +28,13 @@ pub(crate) struct Candidate {
     pub(crate) reference: Option<String>,
     pub(crate) digest: Option<String>,
     pub(crate) sources: Vec<ExtraSource>,
+}
+
+impl Candidate {
+    /// Returns the fields behind the environment key. A plan sees hundreds of builds and needs those of few.
+    pub(crate) fn environment(&self) -> Vec<KeyField> {
+        serde_json::from_str(&self.environment).unwrap_or_default()
+    }
 }
 
 const CANDIDATE: &str = "b.id, b.commit_id, b.status, b.environment_key, b.environment, b.code_key, b.chain, b.layers, \
@@ -43,7 +51,7 @@ fn read_candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
         commit: row.get(1)?,
         status: BuildStatus::parse(&row.get::<_, String>(2)?).unwrap_or(BuildStatus::Interrupted),
         environment_key: row.get(3)?,
-        environment: serde_json::from_str(&row.get::<_, String>(4)?).unwrap_or_default(),
+        environment: row.get(4)?,
         code_key: row.get(5)?,
         chain: row.get(6)?,
         layers: row.get(7)?,

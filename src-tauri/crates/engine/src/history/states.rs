@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::plan::select::{Choice, Existence, Facts, Limits, select};
 use crate::plan::{
-    Extras, Incremental, Present, blocking, environment_differences, facts_of, look_up, present, quantiles,
+    Extras, Incremental, Present, blocking, differences_of, facts_of, look_up, present, quantiles,
 };
 use crate::project::{Opened, open};
 use crate::recipe::{Images, Recipe, RecipeError};
@@ -242,8 +242,7 @@ fn judge(
     let facts: Vec<Facts> = olders
         .iter()
         .map(|(distance, older)| {
-            let old = (older.environment_key.as_str(), older.environment.as_slice());
-            let mut differences = environment_differences(old, (environment_key, fields));
+            let mut differences = differences_of(older, (environment_key, fields));
             differences.extend(one.extras.objections(&older.sources));
             facts_of(
                 older,

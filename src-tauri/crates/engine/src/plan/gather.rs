@@ -117,8 +117,7 @@ pub(super) fn gather(
     let mut considered: Vec<Considered> = olders
         .into_iter()
         .map(|older| {
-            let old = (older.environment_key.as_str(), older.environment.as_slice());
-            let mut differences = environment_differences(old, (&environment_key, &fields));
+            let mut differences = differences_of(&older, (&environment_key, &fields));
             differences.extend(read.extras.objections(&older.sources));
             let (place, tree) = match (places.get(older.commit.as_str()), sources.get(&older.code_key)) {
                 (Some(place), _) => (Some(*place), None),
@@ -148,6 +147,14 @@ pub(super) fn gather(
         code_key,
         considered,
     })
+}
+
+/// Lists how an environment differs from that of an older build.
+pub(crate) fn differences_of(older: &Older, new: (&str, &[KeyField])) -> Vec<Difference> {
+    if older.environment_key == new.0 {
+        return Vec::new();
+    }
+    environment_differences((&older.environment_key, &older.environment()), new)
 }
 
 /// Returns what counts about an older build; its expected time is not known yet.

@@ -23,7 +23,7 @@ use crate::wire::{BuildRequest, Plan};
 pub(crate) use estimate::{Incremental, quantiles};
 pub(crate) use extras::{Extra, Extras, fetch};
 use gather::Considered;
-pub(crate) use gather::facts_of;
+pub(crate) use gather::{differences_of, facts_of};
 use images::existence;
 pub(crate) use images::{Present, look_up, present, remember};
 pub(crate) use read::{Scratch, repositories};
