@@ -6,6 +6,7 @@ mod names;
 
 pub mod build_model;
 pub mod caches;
+pub mod dockerignore;
 pub mod flags;
 pub mod reference;
 pub mod registry;
