@@ -4,6 +4,7 @@
 //! targets. It knows nothing of the catalogue, of planning or of Docker. To add one: a module here that implements
 //! [`Dialect`] and [`Recipe`], a variant of [`wire::Dialect`](crate::wire::Dialect), and its entry in [`DIALECTS`].
 
+pub mod compose;
 mod dockerfile;
 mod environment;
 pub mod workspace;

@@ -1,0 +1,15 @@
+//! The compose dialect's names and directives: registries, image references, tags, caches and the model that bake gets.
+//!
+//! Pure: no file, no Docker, no clock. Where Preevy is the model, `DESIGN.md` and the module say what is done differently.
+
+mod names;
+
+pub mod build_model;
+pub mod caches;
+pub mod dockerignore;
+pub mod flags;
+pub mod reference;
+pub mod registry;
+pub mod tags;
+
+pub use names::{environment_id, normalised};
