@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{builds, history, projects, runs, system};
+use crate::commands::{builders, builds, history, projects, runs, system};
 use crate::events::{CatalogueChanged, OpenBuild};
 
 /// Returns all commands and events.
@@ -41,6 +41,13 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             runs::resize_shell,
             runs::stop_run,
             runs::image_detail,
+            builders::list_builders,
+            builders::create_builder,
+            builders::select_builder,
+            builders::bootstrap_builder,
+            builders::remove_builder,
+            builders::builder_usage,
+            builders::prune_builder,
             system::engine_status,
             system::get_settings,
             system::set_settings,

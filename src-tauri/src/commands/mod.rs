@@ -1,5 +1,6 @@
 //! Commands of the window. Each translates and nothing else: the engine does the work.
 
+pub(crate) mod builders;
 pub(crate) mod builds;
 pub(crate) mod history;
 pub(crate) mod projects;

@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// The catalogue of builds
     #[command(subcommand)]
     Builds(Builds),
+    /// What builds images: buildx's builders
+    #[command(subcommand)]
+    Builders(crate::builder_args::Builders),
     /// The source roots that Headstart knows
     #[command(subcommand)]
     Project(Project),

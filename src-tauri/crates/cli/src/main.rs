@@ -2,6 +2,8 @@
 //! does stands in the engine.
 
 mod args;
+mod builder_args;
+mod builders;
 mod builds;
 mod commits;
 mod error;
@@ -69,6 +71,7 @@ async fn run(out: &Out, command: Command) -> Result<Outcome, Failure> {
         Command::Watch { build } => work::watch(out, &engine, &build).await,
         Command::Graph(graph) => graph::show(out, &engine, graph).await,
         Command::Builds(command) => builds::run(out, &engine, command).await,
+        Command::Builders(command) => builders::run(out, &engine, command).await,
         Command::Project(command) => projects::run(out, &engine, command),
         Command::Commits(command) => commits::search(out, &engine, command),
         Command::Commit(command) => commits::show(out, &engine, command),

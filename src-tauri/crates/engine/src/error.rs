@@ -22,6 +22,9 @@ pub enum Error {
     /// No build has this id.
     #[error("there is no build {0}")]
     NoBuild(BuildId),
+    /// No builder has this name.
+    #[error("there is no builder {0}")]
+    NoBuilder(String),
     /// More than one build begins with this prefix.
     #[error("{prefix} is the beginning of {count} build ids")]
     AmbiguousBuild {
@@ -64,6 +67,17 @@ pub enum Error {
     EngineRefused {
         /// Its message.
         message: String,
+    },
+    /// A builder did not do what was asked of it.
+    #[error("{message}")]
+    Builder {
+        /// What, and why as far as is known.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// What buildx said.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// A program that Headstart calls is missing.
     #[error("{program} was not found")]
@@ -140,13 +154,14 @@ impl Error {
     /// Returns what kind of trouble this is for a client.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NoProject(_) | Self::NoBuild(_) => ErrorCode::NotFound,
+            Self::NoProject(_) | Self::NoBuild(_) | Self::NoBuilder(_) => ErrorCode::NotFound,
             Self::AmbiguousBuild { .. } | Self::Refused { .. } => ErrorCode::BadRequest,
             Self::NotRecognised { .. } | Self::Recipe(_) => ErrorCode::Config,
             Self::Source(_) => ErrorCode::Repository,
-            Self::EngineUnreachable { .. } | Self::EngineRefused { .. } | Self::MissingProgram { .. } => {
-                ErrorCode::Engine
-            }
+            Self::EngineUnreachable { .. }
+            | Self::EngineRefused { .. }
+            | Self::Builder { .. }
+            | Self::MissingProgram { .. } => ErrorCode::Engine,
             Self::NewerCatalogue { .. } => ErrorCode::NewerCatalogue,
             Self::Catalogue(_) | Self::File { .. } | Self::Internal { .. } => ErrorCode::Internal,
         }
@@ -155,9 +170,10 @@ impl Error {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Refused { hint, .. } => return hint.clone(),
-            Self::MissingProgram { hint, .. } => hint.as_str(),
+            Self::MissingProgram { hint, .. } | Self::Builder { hint, .. } => hint.as_str(),
             Self::NoProject(_) => "list the projects to see which there are",
             Self::NoBuild(_) => "it may have been deleted; list the builds to see which there are",
+            Self::NoBuilder(_) => "list the builders to see which there are",
             Self::AmbiguousBuild { .. } => "give more characters of the id",
             Self::NotRecognised { .. } => "give a repository folder with a .gitpod.yml, or that file itself",
             Self::EngineUnreachable { .. } => {

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod bake;
+pub mod builders;
 pub mod builds;
 mod catalogue;
 mod clock;

@@ -65,6 +65,20 @@ export const commands = {
 	stopRun: (run: string) => typedError<null, WireError>(__TAURI_INVOKE("stop_run", { run })),
 	/**  Returns what the Engine knows of a build's image. */
 	imageDetail: (build: BuildId) => typedError<ImageDetail, WireError>(__TAURI_INVOKE("image_detail", { build })),
+	/**  Lists builders, the selected one first, with what each can do. */
+	listBuilders: () => typedError<Builder[], WireError>(__TAURI_INVOKE("list_builders")),
+	/**  Makes a builder; it is neither started nor selected. */
+	createBuilder: (new: NewBuilder) => typedError<Builder, WireError>(__TAURI_INVOKE("create_builder", { new })),
+	/**  Makes a builder the one that builds go to when they name none. */
+	selectBuilder: (name: string) => typedError<Builder, WireError>(__TAURI_INVOKE("select_builder", { name })),
+	/**  Starts a builder; the first time, its BuildKit image is pulled. */
+	bootstrapBuilder: (name: string) => typedError<Builder, WireError>(__TAURI_INVOKE("bootstrap_builder", { name })),
+	/**  Removes a builder with its cache; the builder of a docker context stays. */
+	removeBuilder: (name: string) => typedError<null, WireError>(__TAURI_INVOKE("remove_builder", { name })),
+	/**  Returns what a running builder keeps on disk, and what each kind of prune would free. */
+	builderUsage: (name: string) => typedError<BuilderUsage, WireError>(__TAURI_INVOKE("builder_usage", { name })),
+	/**  Frees a builder's cache: what is prunable, or everything reclaimable with `all`. */
+	pruneBuilder: (name: string, all: boolean) => typedError<BuilderPruned, WireError>(__TAURI_INVOKE("prune_builder", { name, all })),
 	/**  Asks the Docker engine how it is. */
 	engineStatus: () => typedError<EngineStatus, WireError>(__TAURI_INVOKE("engine_status")),
 	/**  Returns the settings. */
@@ -300,6 +314,85 @@ export type BuildStatus =
 /**  The application or the engine died under it. */
 "interrupted";
 
+/**  A buildx builder: something that builds images, beside or far from the engine. */
+export type Builder = {
+	/**  Name, unique. */
+	name: string,
+	/**  `docker`, `docker-container`, `kubernetes`, `remote` or another one that buildx knows. */
+	driver: string,
+	/**  Whether builds that name no builder go to it. */
+	selected: boolean,
+	/**  Whether Docker made it for a context: it comes and goes with the context and cannot be removed. */
+	is_context: boolean,
+	/**  What it builds with, at least one unless it could not be asked. */
+	nodes: BuilderNode[],
+	/**  Why it could not be asked or does not work, one sentence. */
+	problem: string | null,
+	/**  Whether it can write a registry cache. */
+	can_export_cache: boolean,
+	/**  Why it cannot, one sentence. */
+	why_not: string | null,
+	/**  What to do about that, one sentence. */
+	hint: string | null,
+	/**  What building with it costs, one sentence. */
+	warning: string | null,
+};
+
+/**  How a builder of one's own runs BuildKit. */
+export type BuilderDriver = 
+/**  In a container of an engine. */
+"docker-container" | 
+/**  In pods of a cluster. */
+"kubernetes" | 
+/**  Somewhere already, at an address. */
+"remote";
+
+/**  One BuildKit daemon of a builder. */
+export type BuilderNode = {
+	/**  Name. */
+	name: string,
+	/**  Docker context, socket or address. */
+	endpoint: string,
+	/**  `running`, `inactive`, `stopped` or `error`. */
+	status: string,
+	/**  Platforms it builds for, such as `linux/amd64`; empty when it is not known before it runs. */
+	platforms: string[],
+	/**  Version of BuildKit, such as `v0.13.1`, when it says one. */
+	buildkit: string | null,
+	/**  Driver options it was made with, secret-looking values replaced. */
+	options: KeyField[],
+	/**  What is wrong with it, one sentence. */
+	problem: string | null,
+};
+
+/**  What a prune freed. */
+export type BuilderPruned = {
+	/**  The builder's name. */
+	builder: string,
+	/**  Freed, as buildx says. */
+	freed_bytes: number,
+};
+
+/**  What a builder keeps on disk. */
+export type BuilderUsage = {
+	/**  Its name. */
+	builder: string,
+	/**  All of it. Sizes come from buildx, which rounds them to four digits. */
+	total_bytes: number,
+	/**  What nothing uses now: the most that a prune of `all` can free. */
+	reclaimable_bytes: number,
+	/**  The part of it that no image shares and that is no frontend: what a prune without `all` frees. */
+	prunable_bytes: number,
+	/**  Number of entries. */
+	records: number,
+	/**  Number of entries that nothing uses now. */
+	reclaimable_records: number,
+	/**  Number of entries that a prune without `all` removes. */
+	prunable_records: number,
+	/**  The largest entries, largest first, at most 100. */
+	entries: CacheEntry[],
+};
+
 /**  An image a build made. */
 export type BuiltImage = {
 	/**  Target in the bake file. */
@@ -310,6 +403,24 @@ export type BuiltImage = {
 	digest: string,
 	/**  Size as the Engine reports it. */
 	bytes: number | null,
+};
+
+/**  An entry of a builder's cache. */
+export type CacheEntry = {
+	/**  BuildKit's id of it. */
+	id: string,
+	/**  `regular`, `source.local`, `exec.cachemount`, `frontend` or `internal`. */
+	kind: string,
+	/**  Size. */
+	bytes: number,
+	/**  Where it comes from, as BuildKit says. */
+	description: string,
+	/**  Whether an image uses the same bytes. */
+	shared: boolean,
+	/**  Whether nothing uses it now. */
+	reclaimable: boolean,
+	/**  When it was last used, in words: `2 hours ago`. */
+	last_used: string | null,
 };
 
 /**  An older build that was looked at, and why it was or was not usable. */
@@ -686,6 +797,23 @@ export type LogPage = {
 	total: number,
 	/**  The lines. */
 	lines: LogLine[],
+};
+
+/**  A builder to make. */
+export type NewBuilder = {
+	/**  Name: a letter, then letters, digits, `.`, `_` and `-`. */
+	name: string,
+	/**  How it runs. */
+	driver: BuilderDriver,
+	/**
+	 *  `docker-container`: docker context or engine address, none for the engine in use. `kubernetes`: kube context, none
+	 *  for the current one. `remote`: address of BuildKit, such as `tcp://build.example:1234`; has to be given.
+	 */
+	endpoint: string | null,
+	/**  Driver options as `name=value`, such as `image=registry.example/buildkit` or `replicas=2`. */
+	options: string[],
+	/**  Platforms to build for, such as `linux/arm64`; empty for those it finds. */
+	platforms: string[],
 };
 
 /**  An entry of the inbox. */

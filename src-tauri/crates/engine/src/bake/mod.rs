@@ -14,5 +14,5 @@ pub(crate) use execute::{Job, execute};
 pub use file::{Context, TargetSpec};
 pub(crate) use log::LogIndex;
 pub(crate) use phases::phases;
-pub(crate) use process::kill_group;
+pub(crate) use process::{end_group, kill_group, spawn};
 pub use sanitise::sanitise;

@@ -4,6 +4,7 @@
 //! Units are in the names: `_ms` milliseconds, `_at` milliseconds since the Unix epoch, `bytes` bytes.
 
 mod build;
+mod builder;
 mod error;
 mod history;
 mod plan;
@@ -11,6 +12,7 @@ mod project;
 mod system;
 
 pub use build::*;
+pub use builder::*;
 pub use error::*;
 pub use history::*;
 pub use plan::*;
