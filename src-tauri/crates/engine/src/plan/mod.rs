@@ -192,7 +192,8 @@ fn is_branch(repo: &Repo, name: &str, commit: CommitId) -> Result<bool> {
     Ok(repo.refs()?.iter().any(named))
 }
 
-fn read_work_tree(
+/// Reads the work tree with its uncommitted changes, which belong to `commit`, as a tree.
+pub(crate) fn read_work_tree(
     engine: &Engine,
     opened: &Opened,
     commit: CommitId,
@@ -331,7 +332,7 @@ fn decide(
     for one in considered.iter_mut().filter(|one| usable(one)).take(COUNTED) {
         match compare(&one.older) {
             Ok(found) => {
-                let count = u32::try_from(found.changed.len() + found.deleted.len()).unwrap_or(u32::MAX);
+                let count = u32::try_from(found.files()).unwrap_or(u32::MAX);
                 one.changed_files = Some(count);
                 one.facts.expected_ms = incremental.total_ms(count);
             }
@@ -365,11 +366,7 @@ fn decide(
             let one = &considered[*at];
             let found = compare(&one.older)?;
             let beside = extras.deltas(&one.older.sources)?;
-            let changed = beside
-                .iter()
-                .chain([&found])
-                .map(|delta| delta.changed.len() + delta.deleted.len())
-                .sum::<usize>();
+            let changed = beside.iter().chain([&found]).map(Delta::files).sum::<usize>();
             base = Some(BaseRef {
                 build: one.older.id.clone(),
                 commit: one.older.commit.clone(),
