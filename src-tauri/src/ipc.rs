@@ -20,6 +20,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             history::commit_states,
             history::search_commits,
             history::commit_detail,
+            history::changed_files,
             history::list_refs,
             history::plan_commit,
             builds::start_build,

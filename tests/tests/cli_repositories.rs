@@ -97,6 +97,85 @@ fn a_project_in_a_subfolder_sees_only_its_files() {
 }
 
 #[test]
+fn the_files_behind_a_plans_number_are_named() {
+    let home = Home::new();
+    let repo = Repository::empty();
+    repo.write(
+        "app/.gitpod.yml",
+        "image: headstart-sample/busybox:1\ntasks:\n  - init: echo built\n",
+    );
+    for name in ["changed", "gone", "moved-from", "tool", "link"] {
+        repo.write(format!("app/{name}"), format!("{name}\n"));
+    }
+    repo.commit("a project within");
+    let app = repo.path.join("app");
+    home.add(&app);
+    let built = home.build(&[]);
+
+    repo.write("outside", "not the project's\n");
+    repo.write("app/changed", "2\n");
+    repo.write("app/a\n\u{1b}[31m\u{202e}name", "new\n");
+    std::fs::rename(app.join("moved-from"), app.join("moved-to")).unwrap();
+    std::fs::remove_file(app.join("gone")).unwrap();
+    std::fs::remove_file(app.join("link")).unwrap();
+    std::os::unix::fs::symlink("changed", app.join("link")).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(app.join("tool"), executable).unwrap();
+    repo.commit("every kind of change");
+
+    let plan = home.json(&["explain", "HEAD", "--files"]);
+    let changed = &plan["changed"];
+    assert_eq!(
+        changed["total"], 6,
+        "what is outside of the project is no change of it"
+    );
+    assert_eq!(
+        changed["total"], plan["base"]["changed_files"],
+        "the list is what the plan counted"
+    );
+    let files: Vec<(String, String)> = changed["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| {
+            (
+                file["path"].to_string(),
+                file["kind"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let kinds: Vec<&str> = files.iter().map(|(_, kind)| kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["added", "modified", "deleted", "type", "renamed", "mode"],
+        "{files:?}"
+    );
+    assert_eq!(changed["files"][4]["from"], "moved-from");
+    let text = home.run(&["explain", "HEAD", "--files"]).ok().stdout;
+    assert!(text.contains("6 files differ from the base"), "{text}");
+    assert!(text.contains("R  moved-from → moved-to"), "{text}");
+    assert!(
+        !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+        "a name moves no cursor: {text:?}"
+    );
+
+    repo.write("app/changed", "3\n");
+    repo.write("app/untracked", "x\n");
+    let dirty = home.json(&["explain", "HEAD", "--dirty", "--files"]);
+    assert_eq!(
+        dirty["changed"]["total"], 7,
+        "uncommitted changes are named as well"
+    );
+    let plain = home.json(&["explain", "HEAD"]);
+    assert_eq!(
+        plain["changed"],
+        Value::Null,
+        "names are read only when asked for"
+    );
+    forget(&built);
+}
+
+#[test]
 fn the_users_repository_is_never_changed() {
     let home = Home::new();
     let repo = Repository::with_task("echo built");

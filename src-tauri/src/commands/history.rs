@@ -3,8 +3,8 @@
 use headstart_engine::{
     Engine, history, plan,
     wire::{
-        BuildRequest, CommitDetail, CommitHits, CommitSearch, CommitState, GraphPage, GraphQuery, Plan,
-        ProjectId, Ref,
+        BuildRequest, ChangedFiles, CommitDetail, CommitHits, CommitSearch, CommitState, GraphPage,
+        GraphQuery, Plan, ProjectId, Ref,
     },
 };
 use tauri::State;
@@ -54,6 +54,20 @@ pub(crate) async fn commit_detail(
 ) -> Answer<CommitDetail> {
     let engine = engine.inner().clone();
     blocking(move || history::detail(&engine, &project, &commit)).await
+}
+
+/// Lists the files of a project that differ between a base and a commit, or HEAD's work tree when `dirty`.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn changed_files(
+    engine: State<'_, Engine>,
+    project: ProjectId,
+    base: String,
+    commit: String,
+    dirty: bool,
+) -> Answer<ChangedFiles> {
+    let engine = engine.inner().clone();
+    blocking(move || history::changed_files(&engine, &project, &base, &commit, dirty)).await
 }
 
 /// Lists branches and tags.

@@ -2,7 +2,16 @@ import { render, screen } from '@testing-library/svelte';
 import { beforeEach, expect, it, vi } from 'vitest';
 import Providers from '../../tests/Providers.svelte';
 import { graph as commits } from '../../tests/mock/graph';
-import { engine, handlers, type Handlers, mockEngine, noEngine, plan, wireError } from '../../tests/mock/world';
+import {
+  changedFiles,
+  engine,
+  handlers,
+  type Handlers,
+  mockEngine,
+  noEngine,
+  plan,
+  wireError,
+} from '../../tests/mock/world';
 import { Graph } from '../history/graph.svelte';
 import type { BuildRequest } from '../lib/ipc';
 import { actions } from '../lib/state/actions.svelte';
@@ -123,4 +132,36 @@ it('plans the work tree only at HEAD', async () => {
   show({ plan_commit: planned as never }, 0);
   (await screen.findByRole('checkbox')).click();
   await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request).toMatchObject({ dirty: true, commit: null }));
+});
+
+it('names the changed files when they are asked for, and harmless', async () => {
+  const asked = vi.fn((_: { base: string; commit: string; dirty: boolean }) => changedFiles);
+  show({ changed_files: asked as never });
+  const summary = await screen.findByText('12 files changed');
+  expect(asked).not.toHaveBeenCalled();
+  summary.click();
+  expect(await screen.findByText('utils/redis_init_script')).toBeTruthy();
+  expect(asked.mock.calls[0]?.[0]).toMatchObject({ base: rows[3]?.commit, commit: rows[5]?.commit, dirty: false });
+  expect(screen.getByText('tests/helpers/⟨202E⟩cilbup.tcl')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Copy the paths' })).toBeTruthy();
+});
+
+it('says how many changed files are not in the list', async () => {
+  const [first] = changedFiles.files;
+  const base = { build: 'b1', commit: rows[7]?.commit ?? '', distance: 2, changed_files: 3_005 };
+  show({ changed_files: () => ({ files: [first], total: 3_000 }), plan_commit: () => plan(rows, { base }) });
+  (await screen.findByText('3,005 files changed')).click();
+  expect(await screen.findByText('and 2,999 more')).toBeTruthy();
+  expect(screen.getByText('5 files in additional repositories')).toBeTruthy();
+});
+
+it('says why the changed files cannot be named, with a way to try again', async () => {
+  show({
+    changed_files: () => {
+      throw wireError({ code: 'repository', message: 'the object cannot be read' });
+    },
+  });
+  (await screen.findByText('12 files changed')).click();
+  expect(await screen.findByText('The object cannot be read.')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Read again' })).toBeTruthy();
 });

@@ -4,6 +4,7 @@ import type {
   Build,
   BuildFilter,
   BuildRequest,
+  ChangedFiles,
   CommitSearch,
   EngineStatus,
   GraphRow,
@@ -184,6 +185,24 @@ export function plan(rows: GraphRow[], part: Partial<Plan> = {}): Plan {
   };
 }
 
+export const changedFiles: ChangedFiles = {
+  total: 12,
+  files: [
+    { path: 'deps/jemalloc', from: null, kind: 'deleted' },
+    { path: 'src/cluster.c', from: null, kind: 'modified' },
+    { path: 'src/listpack.c', from: null, kind: 'modified' },
+    { path: 'src/listpack_limits.h', from: 'src/limits.h', kind: 'renamed' },
+    { path: 'src/networking.c', from: null, kind: 'modified' },
+    { path: 'src/t_list.c', from: null, kind: 'modified' },
+    { path: 'src/t_stream.c', from: null, kind: 'modified' },
+    { path: 'tests/helpers/\u202ecilbup.tcl', from: null, kind: 'added' },
+    { path: 'tests/unit/type/list-limits.tcl', from: null, kind: 'added' },
+    { path: 'tests/unit/type/stream-cgroups.tcl', from: null, kind: 'modified' },
+    { path: 'utils/create-cluster/create-cluster', from: null, kind: 'mode' },
+    { path: 'utils/redis_init_script', from: null, kind: 'type' },
+  ],
+};
+
 function sampleBuild(rows: GraphRow[], row: number, part: Partial<Build> = {}): Build {
   const at = rows[row];
   return build({
@@ -333,6 +352,7 @@ export function handlers(length = 200_000, override: Handlers = {}): Handlers {
         changed_files: 5,
       };
     },
+    changed_files: () => changedFiles,
     plan_commit: ({ request }: { request: BuildRequest }) => {
       const row = find(request.commit);
       const index = row?.index ?? 0;

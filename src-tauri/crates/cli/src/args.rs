@@ -50,7 +50,9 @@ pub(crate) enum Command {
     )]
     Build(Request),
     /// Say for each older build why a commit can or cannot start from it
-    #[command(after_help = "Examples:\n  headstart explain HEAD\n  headstart explain feature/x --json")]
+    #[command(
+        after_help = "Examples:\n  headstart explain HEAD\n  headstart explain feature/x --json\n  headstart explain HEAD --files"
+    )]
     Explain(Explain),
     /// Follow a build to its end, whoever runs it
     #[command(after_help = "Example:\n  headstart watch 3fa9")]
@@ -171,6 +173,9 @@ pub(crate) struct Explain {
     /// With the uncommitted changes of the work tree
     #[arg(long)]
     pub(crate) dirty: bool,
+    /// Name the files that differ from the base
+    #[arg(long)]
+    pub(crate) files: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,7 +1,10 @@
 //! `plan` and `explain`.
 
-use headstart_engine::wire::{Candidate, Decision, Estimate, Plan, Project, Quantiles, Verdict};
-use headstart_engine::{Engine, plan as engine_plan};
+use headstart_engine::wire::{
+    Candidate, ChangeKind, ChangedFiles, Decision, Estimate, Plan, Project, Quantiles, Verdict,
+};
+use headstart_engine::{Engine, history, plan as engine_plan};
+use serde::Serialize;
 
 use crate::args;
 use crate::error::{Failure, Outcome};
@@ -24,6 +27,7 @@ pub(crate) async fn plan(out: &Out, engine: &Engine, typed: args::Request) -> Re
 }
 
 pub(crate) async fn explain(out: &Out, engine: &Engine, typed: args::Explain) -> Result<Outcome, Failure> {
+    let files = typed.files;
     let typed = args::Request {
         of: typed.of,
         place: typed.place,
@@ -36,11 +40,27 @@ pub(crate) async fn explain(out: &Out, engine: &Engine, typed: args::Explain) ->
     };
     let (project, request) = find::request(engine, typed)?;
     let plan = engine_plan::plan(engine, &request).await?;
+    let changed = match plan.base.as_ref().filter(|_| files) {
+        Some(base) => {
+            let (base, commit) = (&base.commit, &plan.commit);
+            let found = history::changed_files(engine, &project.id, base, commit, plan.dirty)?;
+            Some(found)
+        }
+        None => None,
+    };
     if out.json {
-        out.value(&plan);
+        match changed {
+            Some(changed) => out.value(&Explained { plan, changed }),
+            None => out.value(&plan),
+        }
         return Ok(Outcome::Done);
     }
     print(out, &project, &plan, usize::MAX);
+    match changed {
+        Some(changed) => print_changed(out, &changed),
+        None if files => out.line("\nno base, so there are no files that differ from it"),
+        None => {}
+    }
     for target in &plan.targets {
         out.line(format!("\n{} is made from", target.name));
         for field in &target.fields {
@@ -49,6 +69,40 @@ pub(crate) async fn explain(out: &Out, engine: &Engine, typed: args::Explain) ->
         }
     }
     Ok(Outcome::Done)
+}
+
+/// A plan with the files behind its number.
+#[derive(Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    plan: Plan,
+    changed: ChangedFiles,
+}
+
+fn print_changed(out: &Out, changed: &ChangedFiles) {
+    let noun = if changed.total == 1 {
+        "file differs"
+    } else {
+        "files differ"
+    };
+    out.line(format!("\n{} {noun} from the base", changed.total));
+    for file in &changed.files {
+        let (letter, ink) = match file.kind {
+            ChangeKind::Added => ("A", Ink::Good),
+            ChangeKind::Modified => ("M", Ink::Plain),
+            ChangeKind::Deleted => ("D", Ink::Bad),
+            ChangeKind::Renamed => ("R", Ink::Plain),
+            ChangeKind::Mode => ("X", Ink::Plain),
+            ChangeKind::Type => ("T", Ink::Plain),
+        };
+        let from = file.from.as_ref().map(|from| format!("{} → ", plain(from)));
+        let (from, path) = (from.unwrap_or_default(), plain(&file.path));
+        out.line(format!("  {}  {from}{path}", out.ink(ink, letter)));
+    }
+    let more = changed.total as usize - changed.files.len();
+    if more > 0 {
+        out.line(out.ink(Ink::Faint, &format!("  and {more} more")));
+    }
 }
 
 fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {

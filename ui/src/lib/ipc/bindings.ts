@@ -23,6 +23,8 @@ export const commands = {
 	searchCommits: (search: CommitSearch) => typedError<CommitHits, WireError>(__TAURI_INVOKE("search_commits", { search })),
 	/**  Returns everything about one commit. */
 	commitDetail: (project: ProjectId, commit: string) => typedError<CommitDetail, WireError>(__TAURI_INVOKE("commit_detail", { project, commit })),
+	/**  Lists the files of a project that differ between a base and a commit, or HEAD's work tree when `dirty`. */
+	changedFiles: (project: ProjectId, base: string, commit: string, dirty: boolean) => typedError<ChangedFiles, WireError>(__TAURI_INVOKE("changed_files", { project, base, commit, dirty })),
 	/**  Lists branches and tags. */
 	listRefs: (project: ProjectId) => typedError<Ref[], WireError>(__TAURI_INVOKE("list_refs", { project })),
 	/**  Plans a commit; writes nothing. */
@@ -458,6 +460,14 @@ export type ChangeKind =
 "mode" | 
 /**  Became another kind: file, link, folder, submodule. */
 "type";
+
+/**  The files that differ between two commits. */
+export type ChangedFiles = {
+	/**  By path, at most 2,000. */
+	files: FileChange[],
+	/**  All that differ. A file that was moved is one; of a folder that is gone only the folder is named. */
+	total: number,
+};
 
 /**  Everything about one commit. */
 export type CommitDetail = {

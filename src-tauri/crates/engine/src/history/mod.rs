@@ -6,10 +6,12 @@ mod states;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::plan::read_work_tree;
 use crate::project::{Opened, open};
-use crate::source::{self, ChangeKind as SourceChange, CommitId, Head, Repo, RepoPath, delta};
+use crate::source::{self, ChangeKind as SourceChange, CommitId, Delta, Head, Repo, RepoPath, delta};
 use crate::wire::{
-    ChangeKind, CommitDetail, FileChange, GraphPage, GraphQuery, GraphRow, ProjectId, Ref, RefKind,
+    ChangeKind, ChangedFiles, CommitDetail, FileChange, GraphPage, GraphQuery, GraphRow, ProjectId, Ref,
+    RefKind,
 };
 
 pub(crate) use graphs::Graphs;
@@ -18,6 +20,8 @@ pub use states::states;
 
 /// Most changed files listed in a commit's details.
 const MAX_CHANGES: usize = 500;
+/// Most changed files listed between a base and a commit.
+const MAX_CHANGED_FILES: usize = 2_000;
 /// Most rows in one page.
 const MAX_ROWS: u32 = 2_000;
 
@@ -125,34 +129,12 @@ pub fn detail(engine: &Engine, project: &ProjectId, commit: &str) -> Result<Comm
     let Opened { repo, .. } = open(engine, project)?;
     let info = repo.commit(repo.resolve(commit)?)?;
     let id = info.id.to_string();
-    let whole = RepoPath::default();
-    let mut changes = Vec::new();
-    let mut changed_files = 0;
+    let mut changes = ChangedFiles::default();
     if let Some(parent) = info.parents.first()
         && let Ok(parent) = repo.commit(*parent)
     {
-        let found = delta(&repo, parent.tree, info.tree, &whole)?;
-        let moved: std::collections::HashSet<&RepoPath> = found
-            .changed
-            .iter()
-            .filter_map(|change| match &change.kind {
-                SourceChange::RenamedFrom { from } => Some(from),
-                _ => None,
-            })
-            .collect();
-        let gone: Vec<&RepoPath> = found
-            .deleted
-            .iter()
-            .filter(|path| !moved.contains(path))
-            .collect();
-        changed_files = u32::try_from(found.changed.len() + gone.len()).unwrap_or(u32::MAX);
-        changes.extend(found.changed.iter().take(MAX_CHANGES).map(shown_change));
-        let left = MAX_CHANGES - changes.len();
-        changes.extend(gone.iter().take(left).map(|path| FileChange {
-            path: path.to_string(),
-            from: None,
-            kind: ChangeKind::Deleted,
-        }));
+        let found = delta(&repo, parent.tree, info.tree, &RepoPath::default())?;
+        changes = listed(&found, MAX_CHANGES);
     }
     let refs = all_refs(&repo)?
         .into_iter()
@@ -167,21 +149,64 @@ pub fn detail(engine: &Engine, project: &ProjectId, commit: &str) -> Result<Comm
         authored_at: info.author_time.saturating_mul(1000),
         committed_at: info.commit_time.saturating_mul(1000),
         refs,
-        changes,
-        changed_files,
+        changes: changes.files,
+        changed_files: changes.total,
     })
 }
 
-fn shown_change(change: &source::Change) -> FileChange {
-    let (kind, from) = match &change.kind {
-        SourceChange::Added => (ChangeKind::Added, None),
-        SourceChange::Modified => (ChangeKind::Modified, None),
-        SourceChange::ModeChanged => (ChangeKind::Mode, None),
-        SourceChange::TypeChanged => (ChangeKind::Type, None),
-        SourceChange::RenamedFrom { from } => (ChangeKind::Renamed, Some(from.to_string())),
+/// Lists the files below a project's source root that differ between two commits: what an incremental build on `base`
+/// writes and removes. `dirty` takes the work tree with its uncommitted changes, which belong to HEAD, as the newer side.
+pub fn changed_files(
+    engine: &Engine,
+    project: &ProjectId,
+    base: &str,
+    commit: &str,
+    dirty: bool,
+) -> Result<ChangedFiles> {
+    let opened = open(engine, project)?;
+    let Opened { repo, prefix, .. } = &opened;
+    let from = repo.commit(repo.resolve(base)?)?.tree;
+    let commit = repo.resolve(commit)?;
+    let found = if dirty {
+        let (work_tree, _scratch) = read_work_tree(engine, &opened, commit, &mut Vec::new())?;
+        delta(&work_tree.repo, from, work_tree.tree, prefix)?
+    } else {
+        delta(repo, from, repo.commit(commit)?.tree, prefix)?
+    };
+    Ok(listed(&found, MAX_CHANGED_FILES))
+}
+
+/// Returns the first `most` differing files by path, and how many there are.
+fn listed(delta: &Delta, most: usize) -> ChangedFiles {
+    let gone = delta.gone().map(|path| (path, None));
+    let mut all: Vec<(&RepoPath, Option<&SourceChange>)> = delta
+        .changed
+        .iter()
+        .map(|change| (&change.path, Some(&change.kind)))
+        .chain(gone)
+        .collect();
+    all.sort_by_key(|(path, _)| *path);
+    let files = all
+        .iter()
+        .take(most)
+        .map(|(path, kind)| shown_change(path, *kind));
+    ChangedFiles {
+        files: files.collect(),
+        total: u32::try_from(all.len()).unwrap_or(u32::MAX),
+    }
+}
+
+fn shown_change(path: &RepoPath, kind: Option<&SourceChange>) -> FileChange {
+    let (kind, from) = match kind {
+        None => (ChangeKind::Deleted, None),
+        Some(SourceChange::Added) => (ChangeKind::Added, None),
+        Some(SourceChange::Modified) => (ChangeKind::Modified, None),
+        Some(SourceChange::ModeChanged) => (ChangeKind::Mode, None),
+        Some(SourceChange::TypeChanged) => (ChangeKind::Type, None),
+        Some(SourceChange::RenamedFrom { from }) => (ChangeKind::Renamed, Some(from.to_string())),
     };
     FileChange {
-        path: change.path.to_string(),
+        path: path.to_string(),
         from,
         kind,
     }

@@ -26,7 +26,7 @@ use gather::Considered;
 pub(crate) use gather::{differences_of, facts_of};
 use images::existence;
 pub(crate) use images::{Present, look_up, present, remember};
-pub(crate) use read::{Scratch, repositories};
+pub(crate) use read::{Scratch, read_work_tree, repositories};
 pub use reasons::{Difference, environment_differences};
 use select::Existence;
 

@@ -92,7 +92,8 @@ fn is_branch(repo: &Repo, name: &str, commit: CommitId) -> Result<bool> {
     Ok(repo.refs()?.iter().any(named))
 }
 
-fn read_work_tree(
+/// Reads the work tree with its uncommitted changes, which belong to `commit`, as a tree.
+pub(crate) fn read_work_tree(
     engine: &Engine,
     opened: &Opened,
     commit: CommitId,

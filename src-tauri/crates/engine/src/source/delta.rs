@@ -1,5 +1,6 @@
 //! What changed between two trees, and writing only that: the source of an incremental build.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -130,6 +131,24 @@ impl Delta {
     /// Returns whether the two trees hold the same files.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.deleted.is_empty()
+    }
+
+    /// Returns what is gone for good: no file of `changed` came from there or takes its place.
+    pub fn gone(&self) -> impl Iterator<Item = &RepoPath> {
+        let followed: HashSet<&RepoPath> = self
+            .changed
+            .iter()
+            .map(|change| match &change.kind {
+                ChangeKind::RenamedFrom { from } => from,
+                _ => &change.path,
+            })
+            .collect();
+        self.deleted.iter().filter(move |path| !followed.contains(path))
+    }
+
+    /// Returns how many files differ, as people count: one that was moved is one.
+    pub fn files(&self) -> usize {
+        self.changed.len() + self.gone().count()
     }
 
     /// Returns the paths to remove as `./path`, each ended by NUL: the input of `xargs -0 rm -rf --`.

@@ -205,6 +205,16 @@ pub struct FileChange {
     pub kind: ChangeKind,
 }
 
+/// The files that differ between two commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ChangedFiles {
+    /// By path, at most 2,000.
+    pub files: Vec<FileChange>,
+    /// All that differ. A file that was moved is one; of a folder that is gone only the folder is named.
+    pub total: u32,
+}
+
 /// Everything about one commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
