@@ -90,6 +90,11 @@ impl Home {
         self.dir.path()
     }
 
+    /// Returns the variables that were set.
+    pub fn env(&self) -> &[(String, String)] {
+        &self.env
+    }
+
     /// Returns a command that is ready to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());

@@ -65,6 +65,7 @@ impl Desktop {
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("LC_ALL", "C.UTF-8")
             .env_remove("RUST_LOG")
+            .envs(home.env().iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

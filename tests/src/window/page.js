@@ -91,7 +91,8 @@ if (question === 'colour') {
 if (question === 'target') return found().slice(0, 1).map(target);
 return found().map((element) => ({
   name: nameOf(element),
-  text: words(element.value ?? element.innerText),
+  // The value of a list item is a number, and not what it says.
+  text: words(element.tagName === 'LI' ? element.innerText : (element.value ?? element.innerText)),
   pressed: element.getAttribute('aria-pressed') === 'true' || element.getAttribute('aria-checked') === 'true',
   selected: element.getAttribute('aria-selected') === 'true',
   current: element.getAttribute('aria-current') === 'page',

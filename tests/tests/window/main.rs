@@ -2,6 +2,7 @@
 //! nobody sees. Pictures of every screen are left in `tests/screens/`.
 
 mod build;
+mod builders;
 mod catalogue;
 mod close;
 mod first_run;

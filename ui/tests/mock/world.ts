@@ -16,6 +16,7 @@ import type {
   WireError,
 } from '../../src/lib/ipc';
 import { build } from '../samples';
+import { builderHandlers } from './builders';
 import { builtRows, graph, START, states } from './graph';
 
 export type Handlers = Record<string, (args: never) => unknown>;
@@ -386,6 +387,7 @@ export function handlers(length = 200_000, override: Handlers = {}): Handlers {
       );
       return { total: builds.length, builds };
     },
+    ...builderHandlers(),
     ...override,
   };
 }

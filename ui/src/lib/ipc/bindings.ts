@@ -70,7 +70,7 @@ export const commands = {
 	/**  Lists builders, the selected one first, with what each can do. */
 	listBuilders: () => typedError<Builder[], WireError>(__TAURI_INVOKE("list_builders")),
 	/**  Makes a builder; it is neither started nor selected. */
-	createBuilder: (new: NewBuilder) => typedError<Builder, WireError>(__TAURI_INVOKE("create_builder", { new })),
+	createBuilder: (builder: NewBuilder) => typedError<Builder, WireError>(__TAURI_INVOKE("create_builder", { builder })),
 	/**  Makes a builder the one that builds go to when they name none. */
 	selectBuilder: (name: string) => typedError<Builder, WireError>(__TAURI_INVOKE("select_builder", { name })),
 	/**  Starts a builder; the first time, its BuildKit image is pulled. */
