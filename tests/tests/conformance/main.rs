@@ -2,9 +2,11 @@
 //!
 //! Every case of every `*.json` in `conformance/cases` (or in the folder that `HEADSTART_CONFORMANCE_DIR` names) gives one
 //! line. Words after `--` choose the cases whose id contains one of them. An area without an adapter is skipped; a case
-//! listed in `conformance/deviations.toml` passes only while our answer really is another one.
+//! listed in `conformance/deviations.toml` passes only while our answer really is another one. A deviation may also stand for
+//! all cases of an area whose input has certain words; of those some may agree.
 
 mod base_selection;
+mod compose;
 mod config_parse;
 mod repositories;
 mod restore;
@@ -12,7 +14,7 @@ mod same_commit;
 mod tasks;
 mod workspace;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,10 +46,28 @@ struct Deviations {
     deviation: Vec<Deviation>,
 }
 
+/// Names a case by its id, or cases by their area and words of which one stands in their input's JSON.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Deviation {
-    id: String,
+    id: Option<String>,
+    area: Option<String>,
+    #[serde(default)]
+    inputs: Vec<String>,
     reason: String,
+}
+
+impl Deviation {
+    /// Returns whether what it names has to deviate.
+    fn is_exact(&self) -> bool {
+        self.id.is_some()
+    }
+
+    fn names(&self, case: &Case) -> bool {
+        let input = case.input.to_string();
+        self.id.as_ref() == Some(&case.id)
+            || self.area.as_ref() == Some(&case.area) && self.inputs.iter().any(|word| input.contains(word))
+    }
 }
 
 /// Answers a case by calling the engine; none when the input asks for something this adapter knows nothing of.
@@ -62,6 +82,13 @@ fn adapter(area: &str) -> Option<Adapter> {
         "task_result" => tasks::result,
         "config_parse" => config_parse::answer,
         "restore" => restore::answer,
+        "parse_registry" => compose::registry,
+        "image_ref" => compose::reference,
+        "generate_build" => compose::build,
+        "bake_args" => compose::bake,
+        "flags" => compose::flags,
+        "github_cache" => compose::github_cache,
+        "env_id" => compose::environment,
         _ => return None,
     })
 }
@@ -104,7 +131,7 @@ fn run(words: &[String]) -> Result<usize> {
             if !wanted.is_empty() && !wanted.iter().any(|word| case.id.contains(*word)) {
                 continue;
             }
-            let (word, more) = match judge(&case, deviations.get(&case.id)) {
+            let (word, more) = match judge(&case, find(&deviations, &case)) {
                 Outcome::Pass => ("pass", String::new()),
                 Outcome::Deviation(reason) => ("deviation", format!(" ({reason})")),
                 Outcome::Fail(why) => ("FAIL", format!(" [{why}]")),
@@ -127,7 +154,7 @@ fn run(words: &[String]) -> Result<usize> {
     Ok(failed)
 }
 
-fn judge(case: &Case, deviation: Option<&String>) -> Outcome {
+fn judge(case: &Case, deviation: Option<&Deviation>) -> Outcome {
     let Some(adapter) = adapter(&case.area) else {
         return Outcome::Skip;
     };
@@ -144,9 +171,11 @@ fn judge(case: &Case, deviation: Option<&String>) -> Outcome {
         Err(error) => return Outcome::Fail(format!("{error:#}")),
     };
     match (agrees(&case.expected, &answer), deviation) {
-        (true, None) => Outcome::Pass,
-        (true, Some(_)) => Outcome::Fail("listed as a deviation but passes".to_owned()),
-        (false, Some(reason)) => Outcome::Deviation(reason.clone()),
+        (true, Some(deviation)) if deviation.is_exact() => {
+            Outcome::Fail("listed as a deviation but passes".to_owned())
+        }
+        (true, _) => Outcome::Pass,
+        (false, Some(deviation)) => Outcome::Deviation(deviation.reason.clone()),
         (false, None) => Outcome::Fail(format!("expected {}, got {answer}", case.expected)),
     }
 }
@@ -202,16 +231,30 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn deviations() -> Result<HashMap<String, String>> {
+/// Returns the deviation that a case is listed as, by its id if there is one.
+fn find<'a>(deviations: &'a [Deviation], case: &Case) -> Option<&'a Deviation> {
+    let named = || deviations.iter().filter(|deviation| deviation.names(case));
+    named()
+        .find(|deviation| deviation.is_exact())
+        .or_else(|| named().next())
+}
+
+fn deviations() -> Result<Vec<Deviation>> {
     let text = std::fs::read_to_string(data().join("deviations.toml"))?;
     let read: Deviations = toml::from_str(&text).context("conformance/deviations.toml cannot be read")?;
-    let mut all = HashMap::new();
-    for Deviation { id, reason } in read.deviation {
-        anyhow::ensure!(!reason.trim().is_empty(), "the deviation {id} gives no reason");
+    let mut seen = HashSet::new();
+    for deviation in &read.deviation {
+        let id = deviation.id.as_deref().unwrap_or_default();
+        let by_input = deviation.area.is_some() && !deviation.inputs.is_empty();
         anyhow::ensure!(
-            all.insert(id.clone(), reason).is_none(),
-            "the deviation {id} is listed twice"
+            deviation.is_exact() != by_input,
+            "a deviation has an id, or an area and inputs"
         );
+        anyhow::ensure!(
+            !deviation.reason.trim().is_empty(),
+            "the deviation {id} gives no reason"
+        );
+        anyhow::ensure!(by_input || seen.insert(id), "the deviation {id} is listed twice");
     }
-    Ok(all)
+    Ok(read.deviation)
 }
