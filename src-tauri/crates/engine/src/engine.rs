@@ -43,6 +43,7 @@ struct Inner {
     logs: Mutex<HashMap<BuildId, Arc<Mutex<LogIndex>>>>,
     graphs: Graphs,
     shells: Shells,
+    composes: Mutex<HashMap<String, std::result::Result<crate::recipe::compose::Resolved, String>>>,
 }
 
 /// This process's mark: a locked file, whose lock the system drops when the process dies, however that happens.
@@ -88,6 +89,7 @@ impl Engine {
             logs: Mutex::default(),
             graphs: Graphs::default(),
             shells: Shells::default(),
+            composes: Mutex::default(),
             home,
         }));
         engine.reconcile()?;
@@ -198,6 +200,28 @@ impl Engine {
         };
         lock(&index).refresh(&self.log_path(build))?;
         Ok(index)
+    }
+
+    /// Returns what was learned about a compose file, by the key of all that it depends on.
+    pub(crate) fn resolved_compose(
+        &self,
+        key: &str,
+    ) -> Option<std::result::Result<crate::recipe::compose::Resolved, String>> {
+        lock(&self.0.composes).get(key).cloned()
+    }
+
+    /// Remembers what was learned about a compose file.
+    pub(crate) fn remember_compose(
+        &self,
+        key: String,
+        resolved: std::result::Result<crate::recipe::compose::Resolved, String>,
+    ) {
+        let mut composes = lock(&self.0.composes);
+        // What nobody asks for any more is cheap to ask again.
+        if composes.len() >= 256 {
+            composes.clear();
+        }
+        composes.insert(key, resolved);
     }
 
     pub(crate) fn forget_log(&self, build: &BuildId) {

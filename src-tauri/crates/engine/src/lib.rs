@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod plan;
 pub mod project;
 pub mod recipe;
+mod registry;
 pub mod run;
 mod secrets;
 pub mod settings;

@@ -25,6 +25,7 @@ pub(super) fn contexts(
 ) -> Result<Contexts> {
     let mut places = Places {
         source: None,
+        repository: None,
         delta: None,
         git: None,
         extras: BTreeMap::new(),
@@ -50,6 +51,13 @@ pub(super) fn contexts(
             .tree(repo, prepared.tree, prefix, prepared.commit.commit_time)?;
         warnings.extend(report(&checkout.report));
         places.source = Some(checkout.path);
+    }
+    if wants(&|context| *context == Context::Repository) {
+        let whole = RepoPath::default();
+        let (repo, time) = (&prepared.repo, prepared.commit.commit_time);
+        let checkout = engine.checkouts().tree(repo, prepared.tree, &whole, time)?;
+        warnings.extend(report(&checkout.report));
+        places.repository = Some(checkout.path);
     }
     let stamp = newer_than(prepared.base.as_ref().and_then(|base| base.ended_at));
     if wants(&|context| *context == Context::Delta)

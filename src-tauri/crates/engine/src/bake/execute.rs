@@ -7,11 +7,12 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::contexts::contexts;
-use super::file::bake_file;
+use super::file::{Output, bake_file};
 use super::log::LogWriter;
 use super::process::{end_group, spawn};
 use super::progress::Decoder;
 use super::record::Recorder;
+use super::services::{builder, cache_exports, cache_troubles, context_env, services_built, services_output};
 use crate::catalogue::Ending;
 use crate::clock::now_ms;
 use crate::engine::Engine;
@@ -114,7 +115,10 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         },
         None => Start::Image,
     };
-    let targets = prepared.recipe.targets(&start, &prepared.images);
+    let mut targets = prepared.recipe.targets(&start, &prepared.images);
+    if let Some(services) = &prepared.services {
+        targets.retain(|target| services.built.contains_key(&target.name));
+    }
     let name = if prepared.base.is_some() {
         "take the changed files from git"
     } else {
@@ -148,17 +152,24 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     let labels = [
         ("dev.headstart.build", id.to_string()),
         ("dev.headstart.commit", prepared.plan.commit.clone()),
-        (
-            "dev.headstart.environment",
-            prepared.plan.targets[0].environment_key.clone(),
-        ),
-        ("dev.headstart.code", prepared.plan.targets[0].code_key.clone()),
+        ("dev.headstart.environment", prepared.environment_key.clone()),
+        ("dev.headstart.code", prepared.code_key.clone()),
     ];
-    let reference = |_: &str| reference(&prepared.opened.options.repository, &id);
+    let caches = cache_exports(engine, &prepared).await;
+    if let Some(why) = &caches.why_not {
+        recorder.note(0, why)?;
+    }
+    let output = |name: &str| match &prepared.services {
+        Some(services) => services_output(services, name, &caches),
+        None => Output {
+            tags: vec![reference(&prepared.opened.options.repository, &id)],
+            ..Output::default()
+        },
+    };
     let file = bake_file(
         &targets,
         &contexts.places,
-        &reference,
+        &output,
         &labels,
         &prepared.plan.platform,
         no_cache,
@@ -178,12 +189,16 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         "--metadata-file".into(),
         shown(&metadata),
     ]);
+    if let Some(builder) = builder(&prepared) {
+        arguments.push(format!("--builder={builder}"));
+    }
     if buildx.wants_allow() {
         for folder in [&work, &engine.home().join("checkouts")] {
             arguments.extend(["--allow".into(), format!("fs.read={}", folder.display())]);
         }
     }
     let mut env = engine.docker().location.env();
+    env.extend(context_env(&prepared));
     // Provenance of local builds costs half a second each and nobody reads it.
     env.push(("BUILDX_NO_DEFAULT_ATTESTATIONS".to_owned(), "1".to_owned()));
     recorder.note(0, &format!("docker {}", arguments.join(" ")))?;
@@ -208,12 +223,17 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
             );
             Ending::without_image(BuildStatus::TimedOut, Some(why))
         }
-        Stop::Itself { success: true } => succeeded(engine, &prepared, &id, recorder.steps()).await?,
+        Stop::Itself { success: true } => match &prepared.services {
+            Some(services) => services_built(engine, &prepared, services, &metadata).await?,
+            None => succeeded(engine, &prepared, &id, recorder.steps()).await?,
+        },
         Stop::Itself { success: false } => failed(engine, recorder.steps(), &noise).await,
     };
     if again {
         ending.warnings.push(LOST_CACHE.to_owned());
     }
+    ending.warnings.extend(caches.why_not.clone());
+    ending.warnings.extend(cache_troubles(recorder.steps()));
     let running = if ending.status == BuildStatus::Succeeded {
         StepStatus::Done
     } else {
@@ -356,7 +376,7 @@ async fn succeeded(engine: &Engine, prepared: &Prepared, id: &BuildId, steps: &[
         .max();
     let mut ending = Ending::without_image(BuildStatus::Succeeded, None);
     ending.images = vec![BuiltImage {
-        target: prepared.target.name.clone(),
+        target: prepared.target.clone(),
         reference,
         digest: image.digest,
         bytes: Some(image.bytes),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use crate::recipe::compose::{ROOT, target_name};
+
 /// Where a target's files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Context {
@@ -27,6 +29,8 @@ pub enum Context {
         /// Whether `remove.sh`, which removes what the base has too much, belongs to them.
         removals: bool,
     },
+    /// The whole repository, as paths of a definition name it.
+    Repository,
     /// The result of another target.
     Target(String),
 }
@@ -46,6 +50,9 @@ pub struct TargetSpec {
     pub contexts: Vec<(String, Context)>,
     /// Whether its image is a result that is tagged and kept.
     pub result: bool,
+    /// What bake itself made of another format's definition, with [`ROOT`] for the repository's folder; the fields above
+    /// are not used then.
+    pub definition: Option<Map<String, Value>>,
 }
 
 /// Folders of ours that contexts lie in. The first three are named `files` and have a parent of their own.
@@ -53,6 +60,8 @@ pub struct TargetSpec {
 pub(crate) struct Places {
     /// The checkout of the source root.
     pub(crate) source: Option<PathBuf>,
+    /// The checkout of the whole repository.
+    pub(crate) repository: Option<PathBuf>,
     /// Changed files.
     pub(crate) delta: Option<PathBuf>,
     /// The shallow `.git`.
@@ -84,6 +93,7 @@ impl Places {
         match context {
             Context::Empty => text(&self.empty()),
             Context::Source => holder(&self.source),
+            Context::Repository => holder(&self.repository),
             Context::SourceFolder(folder) => match &self.source {
                 Some(source) => text(&source.join(folder)),
                 None => text(&self.empty()),
@@ -102,13 +112,39 @@ fn literal(text: &str) -> String {
     text.replace("${", "$${").replace("%{", "%%{")
 }
 
+/// What becomes of a result.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// Its names.
+    pub(crate) tags: Vec<String>,
+    /// Where layers are looked for.
+    pub(crate) cache_from: Vec<String>,
+    /// Where layers are kept.
+    pub(crate) cache_to: Vec<String>,
+    /// Pushed to a registry instead of loaded into the engine.
+    pub(crate) push: bool,
+}
+
+/// Replaces the text that stands for the repository's folder, and protects what looks like bake's own variables.
+fn placed(value: &Value, repository: &str) -> Value {
+    match value {
+        Value::String(text) => literal(&text.replace(ROOT, repository)).into(),
+        Value::Array(list) => list.iter().map(|value| placed(value, repository)).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), placed(value, repository)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
 /// Returns the bake file of a build.
 ///
-/// `tags` gives each result its reference; `labels` go on every result.
+/// `outputs` says what becomes of each result; `labels` go on every result.
 pub(crate) fn bake_file(
     targets: &[TargetSpec],
     places: &Places,
-    tags: &dyn Fn(&str) -> String,
+    outputs: &dyn Fn(&str) -> Output,
     labels: &[(&str, String)],
     platform: &str,
     no_cache: bool,
@@ -116,8 +152,18 @@ pub(crate) fn bake_file(
     let mut definitions = Map::new();
     let mut results = Vec::new();
     for target in targets {
-        let mut definition = Map::new();
-        definition.insert("context".into(), places.path(&target.context));
+        let repository = places
+            .repository
+            .as_deref()
+            .map(Path::to_string_lossy)
+            .unwrap_or_default();
+        let mut definition = match &target.definition {
+            Some(definition) => definition
+                .iter()
+                .map(|(key, value)| (key.clone(), placed(value, &repository)))
+                .collect(),
+            None => Map::from_iter([("context".to_owned(), places.path(&target.context))]),
+        };
         if let Some(text) = &target.dockerfile {
             definition.insert("dockerfile-inline".into(), literal(text).into());
         }
@@ -132,23 +178,43 @@ pub(crate) fn bake_file(
                 .collect();
             definition.insert("contexts".into(), contexts.into());
         }
-        definition.insert("platforms".into(), json!([platform]));
+        // Platforms that somebody named are meant.
+        if !definition.contains_key("platforms") {
+            definition.insert("platforms".into(), json!([platform]));
+        }
         if no_cache {
             definition.insert("no-cache".into(), true.into());
         }
+        let name = target_name(&target.name);
         if target.result {
-            results.push(Value::from(target.name.clone()));
-            let labels: Map<String, Value> = labels
+            results.push(Value::from(name.clone()));
+            let labels = labels
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), literal(value).into()))
-                .collect();
-            definition.insert("labels".into(), labels.into());
-            definition.insert("tags".into(), json!([tags(&target.name)]));
-            definition.insert("output".into(), json!(["type=docker"]));
+                .map(|(name, value)| ((*name).to_owned(), Value::from(literal(value))));
+            match definition.get_mut("labels").and_then(Value::as_object_mut) {
+                Some(own) => own.extend(labels),
+                None => {
+                    definition.insert("labels".into(), Value::Object(labels.collect()));
+                }
+            }
+            let output = outputs(&target.name);
+            definition.insert("tags".into(), json!(output.tags));
+            for (key, caches) in [("cache-from", &output.cache_from), ("cache-to", &output.cache_to)] {
+                definition.remove(key);
+                if !caches.is_empty() {
+                    definition.insert(key.into(), json!(caches));
+                }
+            }
+            let kind = if output.push {
+                "type=registry"
+            } else {
+                "type=docker"
+            };
+            definition.insert("output".into(), json!([kind]));
         } else {
             definition.insert("output".into(), json!(["type=cacheonly"]));
         }
-        definitions.insert(target.name.clone(), definition.into());
+        definitions.insert(name, definition.into());
     }
     json!({ "group": { "default": { "targets": results } }, "target": definitions })
 }
@@ -161,6 +227,7 @@ mod tests {
     fn a_bake_file_names_contexts_tags_and_labels() {
         let places = Places {
             source: Some("/cache/tree/files".into()),
+            repository: None,
             delta: None,
             git: Some("/cache/git/files".into()),
             extras: BTreeMap::new(),
@@ -173,11 +240,15 @@ mod tests {
             context: Context::Empty,
             contexts: vec![("source".into(), Context::Source), ("git".into(), Context::Git)],
             result: true,
+            definition: None,
         }];
         let file = bake_file(
             &targets,
             &places,
-            &|_| "headstart/x:1".into(),
+            &|_| Output {
+                tags: vec!["headstart/x:1".into()],
+                ..Output::default()
+            },
             &[("l", "v".into())],
             "linux/amd64",
             false,

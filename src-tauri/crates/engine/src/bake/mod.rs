@@ -1,5 +1,6 @@
 //! The executor: a bake file of our own, one `docker buildx bake`, and its progress as it arrives.
 
+mod ask;
 mod contexts;
 mod execute;
 mod file;
@@ -9,10 +10,13 @@ mod process;
 mod progress;
 mod record;
 mod sanitise;
+mod services;
 
+pub(crate) use ask::{Answer, ask_program};
 pub(crate) use execute::{Job, execute};
 pub use file::{Context, TargetSpec};
 pub(crate) use log::LogIndex;
 pub(crate) use phases::phases;
 pub(crate) use process::{end_group, kill_group, spawn};
 pub use sanitise::sanitise;
+pub(crate) use services::shown_file;

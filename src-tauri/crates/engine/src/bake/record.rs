@@ -140,12 +140,17 @@ impl Recorder {
             (Some(end), good) => {
                 step.duration_ms = step.started_at.and_then(|start| u64::try_from(end - start).ok());
                 let stopped = vertex.error.contains("context canceled") || vertex.error.ends_with("CANCELED");
-                step.status = match (good, stopped) {
+                // A cache that nobody has written yet is no failure.
+                let none_yet = step.phase == Phase::CacheImport && is_missing(&vertex.error);
+                step.status = match (good || none_yet, stopped) {
                     (true, _) => StepStatus::Done,
                     (false, true) => StepStatus::Cancelled,
                     (false, false) => StepStatus::Failed,
                 };
-                if !good {
+                if none_yet && !step.name.ends_with(NONE_YET) {
+                    step.name.push_str(NONE_YET);
+                }
+                if !good && !none_yet {
                     step.error = Some(sanitise(vertex.error.as_bytes()));
                 }
             }
@@ -312,7 +317,21 @@ fn shown_name(name: &str) -> String {
     words.join(" ")
 }
 
+/// What is said behind the name of a cache that is not there.
+const NONE_YET: &str = ": none yet";
+
+fn is_missing(error: &str) -> bool {
+    ["not found", "manifest unknown", "name unknown"]
+        .iter()
+        .any(|words| error.contains(words))
+}
+
 fn phase_of(name: &str) -> Phase {
+    // With several targets a vertex begins with its target's name.
+    let name = match name.split_once("] ") {
+        Some((target, rest)) if target.starts_with('[') && !target.contains('/') => rest,
+        _ => name,
+    };
     let has = |text: &str| name.contains(text);
     if has("importing cache") {
         Phase::CacheImport

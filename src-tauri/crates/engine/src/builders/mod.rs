@@ -47,7 +47,7 @@ pub async fn list(engine: &Engine) -> Result<Vec<Builder>> {
                 }
                 (Some(all), None) | (None, Some(all)) => all,
                 (None, None) => {
-                    answer.output("the builders", "be listed")?;
+                    answer.output("list", "be read")?;
                     return Ok(Vec::new());
                 }
             }

@@ -27,7 +27,7 @@ fn complaint(builder: &str, action: &str, said: &str) -> Error {
     }
     if has("to switch to context") || has("to switch to default context") {
         return Error::refused(
-            format!("{builder} is the builder of a docker context that is not in use"),
+            format!("the builder {builder} belongs to a docker context that is not in use"),
             format!(
                 "switch to the context with `docker context use {builder}`; its builder is selected then"
             ),
@@ -41,7 +41,7 @@ fn complaint(builder: &str, action: &str, said: &str) -> Error {
     }
     if has("No such container: buildx_buildkit_") || has("is not running") {
         return Error::refused(
-            format!("{builder} does not run, so it has no cache to look at"),
+            format!("the builder {builder} does not run, so it has no cache to look at"),
             "start it first (bootstrap)",
         );
     }
@@ -58,7 +58,7 @@ fn complaint(builder: &str, action: &str, said: &str) -> Error {
     ];
     if usage.iter().any(|mark| has(mark)) {
         return Error::refused(
-            format!("{builder} could not {action}: {reason}"),
+            format!("the builder {builder} could not {action}: {reason}"),
             "give other options",
         );
     }
@@ -73,7 +73,7 @@ fn complaint(builder: &str, action: &str, said: &str) -> Error {
 /// Returns why a context's own builder stays.
 pub(super) fn context_builder(builder: &str) -> Error {
     Error::refused(
-        format!("{builder} is the builder of the docker context {builder}; it goes only with the context"),
+        format!("the builder {builder} belongs to the docker context {builder} and goes only with it"),
         if builder == "default" {
             "it is the engine's own and costs nothing; select another builder to build elsewhere".to_owned()
         } else {
@@ -92,31 +92,34 @@ fn explained(builder: &str, action: &str, said: &str, reason: &str) -> (String, 
         .filter(|_| has("failed to resolve reference") || has("pull") && has("booting buildkit"))
     {
         return (
-            format!("{builder} could not {action}: its image {image} could not be pulled"),
+            format!("the builder {builder} could not {action}: its image {image} could not be pulled"),
             "check that the engine reaches the registry, or make the builder with a BuildKit image that it has: option image=…",
         );
     }
     if has("waiting for connection") || has("connection refused") || has("i/o timeout") {
         return (
-            format!("{builder} could not {action}: nothing answers at its address"),
+            format!("the builder {builder} could not {action}: nothing answers at its address"),
             "start BuildKit there, or remove the builder and make it with another address",
         );
     }
     if has("Kubernetes") || has("kubernetes") {
         return (
-            format!("{builder} could not {action}: the cluster cannot be used"),
+            format!("the builder {builder} could not {action}: the cluster cannot be used"),
             "check the kube config and its current context, or give the option namespace=…",
         );
     }
     if has("Cannot connect to the Docker daemon") || has("error during connect") || has("no such host") {
         return (
-            format!("{builder} could not {action}: its engine cannot be reached"),
+            format!("the builder {builder} could not {action}: its engine cannot be reached"),
             "start that engine, or check the docker context or address",
         );
     }
     let first = reason.lines().next().unwrap_or("buildx did not say why");
     (
-        format!("{builder} could not {action}: {}", text::sentence(first)),
+        format!(
+            "the builder {builder} could not {action}: {}",
+            text::sentence(first)
+        ),
         "try it again, or look at the builder with `docker buildx inspect`",
     )
 }
@@ -151,7 +154,7 @@ mod tests {
         assert_eq!(error.code, ErrorCode::Engine);
         assert_eq!(
             error.message,
-            "team could not be started: its image moby/buildkit:buildx-stable-1 could not be pulled"
+            "the builder team could not be started: its image moby/buildkit:buildx-stable-1 could not be pulled"
         );
         assert!(
             error.detail.unwrap().contains("no such host"),
@@ -176,7 +179,7 @@ mod tests {
             (
                 "failed to remove team: context builder cannot be removed, run `docker context rm team` to remove this context\nERROR: failed to remove one or more builders",
                 ErrorCode::BadRequest,
-                "goes only with the context",
+                "goes only with it",
             ),
             (
                 "ERROR: run `docker context use team` to switch to context team",

@@ -33,6 +33,11 @@ pub async fn delete_plan(engine: &Engine, builds: &[BuildId]) -> Result<DeletePl
             continue;
         }
         for image in build.images {
+            // A service that was not built again is the image of several builds.
+            let sharers = engine.catalogue().sharers(&image.reference, &image.digest)?;
+            if sharers.iter().any(|other| !builds.contains(other)) {
+                continue;
+            }
             let bytes = own_bytes
                 .as_ref()
                 .map(|bytes| bytes.get(&image.reference).copied().unwrap_or(0));

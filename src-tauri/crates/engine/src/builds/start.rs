@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::inbox;
 use crate::plan::{Extra, Prepared, blocking, fetch, look_up, prepare, quantiles, remember, repositories};
 use crate::settings;
-use crate::wire::{BuildId, BuildRequest, BuildStatus, Decision};
+use crate::wire::{BuildId, BuildRequest, BuildStatus, Decision, KeyField};
 
 /// What a request led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,12 @@ pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<S
             ));
         }
     }
+    if prepared.plan.targets.is_empty() {
+        return Err(Error::refused(
+            "nothing is built from source here",
+            "deploy it as it is: headstart up",
+        ));
+    }
     if let Some(build) = &prepared.plan.build {
         engine.catalogue().count_reuse(build)?;
         return Ok(Started::Reused(build.clone()));
@@ -124,7 +130,20 @@ fn record(engine: &Engine, prepared: &Prepared) -> Result<NewBuild> {
             plan.estimate.incremental_ms.map(|rest| load + rest.p50)
         }
     };
-    let target = &plan.targets[0];
+    // The fields of several targets are told apart by their names.
+    let environment = match &prepared.services {
+        None => plan.targets[0].fields.clone(),
+        Some(_) => plan
+            .targets
+            .iter()
+            .flat_map(|target| {
+                target.fields.iter().map(|field| KeyField {
+                    name: format!("{}.{}", target.name, field.name),
+                    value: field.value.clone(),
+                })
+            })
+            .collect(),
+    };
     Ok(NewBuild {
         id: BuildId(random_hex(16)?),
         project: prepared.opened.row.id.clone(),
@@ -139,9 +158,14 @@ fn record(engine: &Engine, prepared: &Prepared) -> Result<NewBuild> {
         reason: plan.reason.clone(),
         base: plan.base.clone(),
         chain: prepared.base.as_ref().map_or(0, |base| base.chain),
-        environment_key: target.environment_key.clone(),
-        environment: target.fields.clone(),
-        code_key: target.code_key.clone(),
+        targets: prepared
+            .services
+            .as_ref()
+            .map(|_| plan.targets.clone())
+            .unwrap_or_default(),
+        environment_key: prepared.environment_key.clone(),
+        environment,
+        code_key: prepared.code_key.clone(),
         expected_ms,
         contains_code: true,
         warnings: plan.warnings.clone(),
@@ -167,13 +191,13 @@ async fn run(engine: Engine, job: Job) {
         let plan = &job.prepared.plan;
         (
             job.prepared.opened.row.id.clone(),
-            plan.targets[0].environment_key.clone(),
+            job.prepared.environment_key.clone(),
             plan.decision,
         )
     };
     let references: Vec<String> = job.prepared.images.keys().cloned().collect();
     let images = job.prepared.images.clone();
-    let recipe_target = job.prepared.target.name.clone();
+    let recipe_target = job.prepared.target.clone();
     let started = now_ms();
     let mut ending = execute(&engine, job).await;
     if ending.status == BuildStatus::Succeeded {

@@ -4,11 +4,15 @@ use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::Catalogue;
 use crate::error::{Error, Result};
-use crate::wire::{BaseRef, Build, BuildId, BuildStatus, BuiltImage, Decision, KeyField, ProjectId};
+use crate::wire::{
+    BaseRef, Build, BuildId, BuildStatus, BuiltImage, Decision, KeyField, PlannedTarget, ProjectId,
+};
 
 /// What is known of a build when it is queued.
 #[derive(Clone, Debug)]
 pub(crate) struct NewBuild {
+    /// Targets with keys of their own, of a build that has several.
+    pub(crate) targets: Vec<PlannedTarget>,
     pub(crate) id: BuildId,
     pub(crate) project: ProjectId,
     pub(crate) recipe: String,
@@ -216,6 +220,7 @@ impl Catalogue {
             ],
         )?;
         let outcome = if inserted == 1 {
+            super::targets::insert(&tx, &new.id, &new.project, &new.targets, new.created_at)?;
             Enqueued::New
         } else {
             let sql = "SELECT id FROM builds WHERE project_id = ?1 AND environment_key = ?2 AND code_key = ?3

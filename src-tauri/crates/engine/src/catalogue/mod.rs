@@ -10,7 +10,9 @@ mod projects;
 mod query;
 mod schema;
 mod settings;
+mod stacks;
 mod steps;
+mod targets;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,6 +26,7 @@ use crate::error::{Error, Result};
 pub(crate) use builds::{Claim, Ending, Enqueued, ExtraSource, NewBuild};
 pub(crate) use projects::ProjectRow;
 pub(crate) use query::{Candidate, Timing};
+pub(crate) use targets::OlderTarget;
 
 /// The open database. Cheap to clone; calls from several threads take turns.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
         recipe: row.get(3)?,
         dialect: match row.get::<_, String>(4)?.as_str() {
             "workspace" => Dialect::Workspace,
+            "compose" => Dialect::Compose,
             other => {
                 let unknown = format!("unknown dialect {other}");
                 return Err(rusqlite::Error::FromSqlConversionFailure(
@@ -43,6 +44,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
 fn dialect_word(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Workspace => "workspace",
+        Dialect::Compose => "compose",
     }
 }
 

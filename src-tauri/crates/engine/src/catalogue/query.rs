@@ -351,6 +351,7 @@ mod tests {
 
     fn built(catalogue: &Catalogue, id: &str, cached: bool) {
         let new = NewBuild {
+            targets: Vec::new(),
             id: id.into(),
             project: "p".into(),
             recipe: String::new(),

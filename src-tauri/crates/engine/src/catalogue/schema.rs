@@ -136,7 +136,28 @@ DROP INDEX builds_by_commit;
 CREATE INDEX builds_by_commit ON builds(project_id, commit_id, created_at);
 DROP INDEX builds_by_key;
 CREATE INDEX builds_by_key ON builds(project_id, environment_key, code_key, created_at) WHERE status = 'succeeded';",
-), M::up("CREATE INDEX builds_interrupted ON builds(ended_at) WHERE status = 'interrupted';")];
+), M::up("CREATE INDEX builds_interrupted ON builds(ended_at) WHERE status = 'interrupted';"), M::up(
+    "CREATE TABLE stacks (
+    name  TEXT PRIMARY KEY,
+    spec  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE projects ADD COLUMN stack TEXT;
+
+-- The targets of builds with several, each with keys of its own.
+CREATE TABLE targets (
+    build_id        TEXT NOT NULL REFERENCES builds(id) ON DELETE CASCADE,
+    name            TEXT NOT NULL,
+    project_id      TEXT NOT NULL,
+    environment_key TEXT NOT NULL,
+    environment     TEXT NOT NULL,
+    code_key        TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (build_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX targets_by_key ON targets(project_id, environment_key, code_key, created_at);
+CREATE INDEX targets_by_name ON targets(project_id, name, created_at);
+CREATE INDEX images_by_reference ON images(reference);",
+)];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 
-use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::models::{ContainerCreateBody, HostConfig, PortSummary};
 use bollard::query_parameters::{
-    AttachContainerOptions, ListContainersOptions, RemoveContainerOptions, ResizeContainerTTYOptions,
-    StartContainerOptions, WaitContainerOptions,
+    AttachContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
+    ResizeContainerTTYOptions, StartContainerOptions, WaitContainerOptions,
 };
 use futures_util::{Stream, StreamExt};
 use tokio::io::AsyncWrite;
@@ -33,7 +33,76 @@ pub(crate) struct Listed {
     pub(crate) status: String,
 }
 
+/// A container of a deployment, also one that has ended.
+pub(crate) struct Deployed {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) labels: HashMap<String, String>,
+    pub(crate) image: String,
+    pub(crate) state: String,
+    pub(crate) status: String,
+    pub(crate) ports: Vec<PortSummary>,
+}
+
 impl Docker {
+    /// Lists containers that have a label, also those that have ended.
+    pub(crate) async fn deployed(&self, label: &str) -> Result<Vec<Deployed>> {
+        let client = self.client().await?;
+        let options = ListContainersOptions {
+            all: true,
+            filters: Some(HashMap::from([("label".to_owned(), vec![label.to_owned()])])),
+            ..Default::default()
+        };
+        let all = client
+            .list_containers(Some(options))
+            .await
+            .map_err(|error| self.failed(error))?;
+        let listed = all.into_iter().filter_map(|container| {
+            let name = container
+                .names
+                .and_then(|names| names.into_iter().next())
+                .unwrap_or_default();
+            Some(Deployed {
+                id: container.id?,
+                name: name.trim_start_matches('/').to_owned(),
+                labels: container.labels.unwrap_or_default(),
+                image: container.image.unwrap_or_default(),
+                state: container.state.map(|state| state.to_string()).unwrap_or_default(),
+                status: container.status.unwrap_or_default(),
+                ports: container.ports.unwrap_or_default(),
+            })
+        });
+        Ok(listed.collect())
+    }
+
+    /// Follows a container's log from its last thousand lines until it ends or `on_line` returns false.
+    pub(crate) async fn log_lines(&self, id: &str, on_line: impl Fn(&[u8]) -> bool + Send) -> Result<()> {
+        let client = self.client().await?;
+        let options = LogsOptions {
+            follow: true,
+            stdout: true,
+            stderr: true,
+            tail: "1000".to_owned(),
+            ..Default::default()
+        };
+        let mut output = Box::pin(client.logs(id, Some(options)));
+        let mut partial: Vec<u8> = Vec::new();
+        while let Some(piece) = output.next().await {
+            partial.extend_from_slice(&piece.map_err(|error| self.failed(error))?.into_bytes());
+            while let Some(end) = partial.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = partial.drain(..=end).collect();
+                let line = line.strip_suffix(b"\n").unwrap_or(&line);
+                if !on_line(line.strip_suffix(b"\r").unwrap_or(line)) {
+                    return Ok(());
+                }
+            }
+        }
+        if !partial.is_empty() {
+            on_line(&partial);
+        }
+        Ok(())
+    }
+
     /// Starts a shell in a new container, which is removed when it ends.
     pub(crate) async fn shell(
         &self,

@@ -72,6 +72,19 @@ impl Location {
         (!name.is_empty() && name != "default").then_some(name)
     }
 
+    /// Returns the machine that published ports are on.
+    pub(crate) fn host_name(&self) -> String {
+        let endpoint = self.endpoint().unwrap_or_default();
+        let far = endpoint
+            .strip_prefix("tcp://")
+            .or_else(|| endpoint.strip_prefix("ssh://"))
+            .and_then(|rest| rest.rsplit('@').next())
+            .and_then(|rest| rest.split(['/', ':']).next());
+        far.filter(|host| !host.is_empty())
+            .unwrap_or("localhost")
+            .to_owned()
+    }
+
     /// Returns the Engine's address.
     pub(crate) fn endpoint(&self) -> Result<String> {
         if let Some(host) = &self.host {

@@ -1,6 +1,7 @@
 //! The Docker engine, asked through its API for everything that is not a build: does this image exist, what is in it,
 //! containers, disk use, removal. Builds go through `buildx`, see [`bake`](crate::bake).
 
+mod compose;
 mod containers;
 mod location;
 mod plugin;
@@ -14,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::error::{Error, Result};
 
+pub(crate) use compose::resolve_compose;
 pub(crate) use containers::Shell;
 pub(crate) use location::Location;
 pub(crate) use plugin::{Buildx, probe_buildx};

@@ -103,8 +103,13 @@ pub(super) async fn existence(engine: &Engine, candidate: &Candidate) -> Existen
     let (Some(reference), Some(digest)) = (&candidate.reference, &candidate.digest) else {
         return Existence::Gone;
     };
+    has(engine, reference, digest).await
+}
+
+/// Asks the Engine whether it has an image with this digest under this name.
+pub(super) async fn has(engine: &Engine, reference: &str, digest: &str) -> Existence {
     match tokio::time::timeout(PATIENCE, engine.docker().image(reference)).await {
-        Ok(Ok(Some(image))) if image.digest == *digest => Existence::Present,
+        Ok(Ok(Some(image))) if image.digest == digest => Existence::Present,
         Ok(Ok(_)) => Existence::Gone,
         Ok(Err(_)) | Err(_) => Existence::Unknown,
     }

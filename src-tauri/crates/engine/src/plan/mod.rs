@@ -11,12 +11,13 @@ mod images;
 mod read;
 mod reasons;
 pub mod select;
+mod services;
 mod words;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::project::Opened;
-use crate::recipe::{Images, Recipe, Resolved};
+use crate::recipe::{Images, Recipe};
 use crate::source::{CommitInfo, Delta, Repo, TreeId};
 use crate::wire::{BuildRequest, Plan};
 
@@ -27,6 +28,9 @@ pub(crate) use gather::{differences_of, facts_of};
 use images::existence;
 pub(crate) use images::{Present, look_up, present, remember};
 pub(crate) use read::{Scratch, read_work_tree, repositories};
+pub(crate) use services::Services;
+
+use crate::recipe::workspace::TARGET as WORKSPACE;
 pub use reasons::{Difference, environment_differences};
 use select::Existence;
 
@@ -45,7 +49,13 @@ pub(crate) struct Prepared {
     pub(crate) tree: TreeId,
     pub(crate) recipe: Box<dyn Recipe>,
     pub(crate) images: Images,
-    pub(crate) target: Resolved,
+    /// Name of the target whose image is the result, of a recipe that has one.
+    pub(crate) target: String,
+    /// The keys of all that is built.
+    pub(crate) environment_key: String,
+    pub(crate) code_key: String,
+    /// What is built, pushed and reused, of a recipe with several targets.
+    pub(crate) services: Option<Services>,
     /// Additional repositories, in the order of the recipe.
     pub(crate) extras: Extras,
     /// The base's whole tree, difference, chain length and image.
@@ -90,6 +100,10 @@ pub(crate) async fn prepare(engine: &Engine, request: &BuildRequest) -> Result<P
     };
     let references = read.recipe.images();
     let known = look_up(engine, &references).await?;
+    if read.recipe.compose().is_some() {
+        let chosen = crate::stack::choose(engine, request)?;
+        return services::plan(engine, request, read, known, chosen).await;
+    }
     let target = read
         .recipe
         .resolve(&known.images, &known.platform)

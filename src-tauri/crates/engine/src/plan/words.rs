@@ -58,12 +58,15 @@ pub(super) fn candidates_of(considered: Vec<Considered>, selection: Selection) -
             reasons,
         })
         .collect();
-    let rank = |verdict: Verdict| match verdict {
+    best_first(&mut candidates);
+    candidates
+}
+
+/// Orders candidates by their verdicts; within one the nearest stay first.
+pub(super) fn best_first(candidates: &mut [Candidate]) {
+    candidates.sort_by_key(|candidate| match candidate.verdict {
         Verdict::Chosen => 0,
         Verdict::Eligible => 1,
         Verdict::Rejected => 2,
-    };
-    // Stable: within a verdict the nearest stay first.
-    candidates.sort_by_key(|candidate| rank(candidate.verdict));
-    candidates
+    });
 }

@@ -14,7 +14,7 @@ use crate::source::Head;
 use crate::text::sentence;
 use crate::wire::{Preview, Project, ProjectId};
 
-pub(crate) use open::{Opened, open};
+pub(crate) use open::{Opened, TreeView, open};
 pub use pulse::pulse;
 
 /// Lists the projects, oldest first.

@@ -7,11 +7,12 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::recipe::{self, Options, Recipe, RecipeError, SourceView};
 use crate::settings;
-use crate::source::{CommitId, Repo, RepoPath, SourceError, TreeId, path_key, read_file_in};
+use crate::source::{CommitId, Repo, RepoPath, SourceError, TreeId, files_of, path_key, read_file_in};
 use crate::wire::ProjectId;
 
 /// A project whose repository could be opened.
 pub(crate) struct Opened {
+    engine: Engine,
     pub(crate) row: ProjectRow,
     pub(crate) repo: Repo,
     /// The source root within the repository.
@@ -34,6 +35,7 @@ pub(crate) fn open(engine: &Engine, project: &ProjectId) -> Result<Opened> {
     let prefix = repo.source_root().clone();
     let options = options(engine, &repo)?;
     Ok(Opened {
+        engine: engine.clone(),
         row,
         repo,
         prefix,
@@ -69,8 +71,11 @@ pub(crate) fn options(engine: &Engine, repo: &Repo) -> Result<Options> {
     })
 }
 
-/// The files below a prefix of a tree.
+/// The files of a tree; paths are relative to a prefix unless said otherwise.
 pub(crate) struct TreeView<'a> {
+    pub(crate) engine: &'a Engine,
+    /// Where the project lies on disk, for files that are not committed, such as `.env`.
+    pub(crate) root: &'a Path,
     pub(crate) repo: &'a Repo,
     pub(crate) tree: TreeId,
     pub(crate) prefix: &'a RepoPath,
@@ -99,6 +104,31 @@ impl SourceView for TreeView<'_> {
         }
         path_key(self.repo, self.tree, &path)
     }
+
+    fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let limit = recipe::yaml::MAX_BYTES as u64;
+        let path = RepoPath::from_relative(Path::new(path))?;
+        Ok(read_file_in(self.repo, self.tree, &path, limit)?.map(|file| file.bytes))
+    }
+
+    fn key_whole(&self, path: &str) -> Result<Option<String>, SourceError> {
+        if path.is_empty() {
+            return Ok(Some(format!("directory:{}", self.tree)));
+        }
+        path_key(self.repo, self.tree, &RepoPath::from_relative(Path::new(path))?)
+    }
+
+    fn files(&self, folder: &str) -> Result<Option<Vec<(String, String)>>, SourceError> {
+        let folder = RepoPath::from_relative(Path::new(folder))?;
+        let Some(tree) = self.repo.subtree(self.tree, &folder)? else {
+            return Ok(None);
+        };
+        Ok(Some(files_of(self.repo, tree)?))
+    }
+
+    fn compose(&self, file: &str) -> Result<recipe::compose::Resolved, String> {
+        crate::docker::resolve_compose(self, file)
+    }
 }
 
 impl Opened {
@@ -123,6 +153,8 @@ impl Opened {
     /// Reads the recipe as a tree has it.
     pub(crate) fn recipe(&self, repo: &Repo, tree: TreeId) -> Result<Box<dyn Recipe>, RecipeError> {
         let view = TreeView {
+            engine: &self.engine,
+            root: Path::new(&self.row.root),
             repo,
             tree,
             prefix: &self.prefix,

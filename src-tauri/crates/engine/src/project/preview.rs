@@ -19,7 +19,7 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         };
         Error::refused(
             why,
-            "give a repository folder with a .gitpod.yml, or that file itself",
+            "give a repository folder with a .gitpod.yml or compose.yaml, or that file itself",
         )
     })?;
     let named = recipe_file(path, &absolute);
@@ -55,7 +55,7 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         preview.problems.push(whole_file(
             &preview.name,
             format!("this {what} is not one Headstart can build from"),
-            "drop a repository folder or its .gitpod.yml",
+            "drop a repository folder, its .gitpod.yml or its compose.yaml",
         ));
         return Ok(preview);
     }
@@ -73,7 +73,7 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
     preview.already = engine.catalogue().project_at(&preview.root)?.map(|row| row.id);
     preview.repository = Some(describe(&repo)?);
     let options = options(engine, &repo)?;
-    match find_recipe(&root, &repo, named.as_deref(), &options) {
+    match find_recipe(engine, &root, &repo, named.as_deref(), &options) {
         Ok((recognised, problems)) => {
             preview.recognised = recognised;
             preview.problems = problems;
@@ -88,8 +88,8 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
             .collect();
         preview.problems.push(whole_file(
             &preview.name,
-            format!("there is no {} in this folder", names[0]),
-            "add one with an `image` and `tasks`; an empty file uses the default image",
+            format!("there is none of {} in this folder", names.join(", ")),
+            "add a .gitpod.yml with an `image` and `tasks` (an empty one uses the default image), or a compose.yaml",
         ));
     }
     let errors = preview
@@ -130,14 +130,20 @@ fn whole_file(file: &str, message: String, hint: &str) -> Problem {
 
 type Found = (Option<crate::wire::Recognised>, Vec<Problem>);
 
-fn find_recipe(root: &Path, repo: &Repo, named: Option<&str>, options: &Options) -> Result<Found, Problem> {
+fn find_recipe(
+    engine: &Engine,
+    root: &Path,
+    repo: &Repo,
+    named: Option<&str>,
+    options: &Options,
+) -> Result<Found, Problem> {
     for dialect in DIALECTS {
         for file in dialect.files() {
             if named.is_some_and(|name| name != *file) {
                 continue;
             }
             let bytes = if repo.is_bare() {
-                read_at_head(repo, file)
+                read_at_head(engine, root, repo, file)
             } else {
                 read_on_disk(root, file)
             };
@@ -197,12 +203,14 @@ fn read_on_disk(root: &Path, file: &str) -> Result<Option<Vec<u8>>, Problem> {
     Ok(Some(bytes))
 }
 
-fn read_at_head(repo: &Repo, file: &str) -> Result<Option<Vec<u8>>, Problem> {
+fn read_at_head(engine: &Engine, root: &Path, repo: &Repo, file: &str) -> Result<Option<Vec<u8>>, Problem> {
     let read = || -> Result<Option<Vec<u8>>, SourceError> {
         let Some(commit) = repo.head()?.commit() else {
             return Ok(None);
         };
         let view = TreeView {
+            engine,
+            root,
             repo,
             tree: repo.commit(commit)?.tree,
             prefix: repo.source_root(),

@@ -37,11 +37,12 @@ impl Environment {
         hash.finalize().to_hex().to_string()
     }
 
-    /// Returns the fields as they may be shown and stored: values of variables that name secrets are replaced.
+    /// Returns the fields as they may be shown and stored: values of variables and build
+    /// arguments that name secrets are replaced.
     pub fn shown(&self) -> Vec<KeyField> {
         let show = |(name, value): &(String, String)| {
             let variable = name.rsplit('.').next().unwrap_or(name);
-            let secret = name.contains(".env.") && is_secret_name(variable);
+            let secret = (name.contains(".env.") || name.contains(".args.")) && is_secret_name(variable);
             KeyField {
                 name: name.clone(),
                 value: if secret { redacted(value) } else { escaped(value) },

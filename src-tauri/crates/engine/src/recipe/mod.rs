@@ -21,12 +21,13 @@ use crate::wire::{self, Problem, Severity};
 pub use environment::Environment;
 
 /// Every dialect, in the order in which a folder is searched for their files.
-pub(crate) const DIALECTS: [&dyn Dialect; 1] = [&workspace::Workspace];
+pub(crate) const DIALECTS: [&dyn Dialect; 2] = [&workspace::Workspace, &compose::Compose];
 
 /// Returns the dialect of a kind.
 pub(crate) fn dialect(kind: wire::Dialect) -> &'static dyn Dialect {
     match kind {
         wire::Dialect::Workspace => &workspace::Workspace,
+        wire::Dialect::Compose => &compose::Compose,
     }
 }
 
@@ -47,6 +48,15 @@ pub trait SourceView {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
     /// Returns the content key of a file or folder (`""` is the source root); none when it does not exist.
     fn key(&self, path: &str) -> Result<Option<String>, SourceError>;
+    /// Reads a file, its path relative to the repository; none when it does not exist.
+    fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
+    /// Returns the content key of a file or folder, its path relative to the repository.
+    fn key_whole(&self, path: &str) -> Result<Option<String>, SourceError>;
+    /// Lists the files below a folder of the repository, with paths relative to it and their content keys; none when it
+    /// does not exist.
+    fn files(&self, folder: &str) -> Result<Option<Vec<(String, String)>>, SourceError>;
+    /// Asks the tools that own the format what a compose file means. The error is a sentence.
+    fn compose(&self, file: &str) -> Result<compose::Resolved, String>;
 }
 
 /// A way to read one kind of config file.
@@ -101,6 +111,24 @@ pub struct Resolved {
     pub name: String,
     /// Everything that has to be equal for an older build to serve.
     pub environment: Environment,
+    /// What of the source its build can see.
+    pub code: Code,
+}
+
+/// What of the source a build can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// All of the source root, and the additional repositories.
+    Source,
+    /// What has this key.
+    Key(String),
+    /// Something that may change without anybody knowing: never reused.
+    Unknown {
+        /// Key of what is known of it.
+        key: String,
+        /// Why, as the end of a sentence.
+        why: String,
+    },
 }
 
 /// Another repository whose files are laid beside the recipe's own.
@@ -135,6 +163,10 @@ pub trait Recipe: Send + Sync {
     fn tasks(&self) -> Option<TaskMarks>;
     /// Lists warnings of its file.
     fn warnings(&self) -> Vec<Problem>;
+    /// Returns the compose project, of a recipe that is one: its targets are services, each with an image of its own.
+    fn compose(&self) -> Option<&compose::ComposeProject> {
+        None
+    }
 }
 
 /// Why a commit has no usable recipe.

@@ -1,4 +1,7 @@
-//! Runs: containers started from a build.
+//! Runs: containers started from a build, and compose projects.
+
+pub mod deploy;
+mod ports;
 
 use std::collections::HashMap;
 use std::pin::Pin;

@@ -4,6 +4,7 @@ use super::error::{Result, SourceError};
 use super::id::{CommitId, RepoPath, TreeId};
 use super::object::EntryKind;
 use super::repo::Repo;
+use super::tree::{Budget, Leaf, walk};
 
 /// Returns the key of everything below `prefix` at a commit: the id of that directory's tree.
 ///
@@ -28,14 +29,39 @@ pub fn path_key(repo: &Repo, tree: TreeId, path: &RepoPath) -> Result<Option<Str
     let Some(entry) = repo.entry_at(tree, path)? else {
         return Ok(None);
     };
-    let kind = match entry.kind {
+    Ok(Some(format!("{}:{}", word(entry.kind), entry.id)))
+}
+
+/// Lists the files, links and submodules below a tree, with their paths relative to it and their keys, in the order of
+/// their names.
+pub fn files_of(repo: &Repo, tree: TreeId) -> Result<Vec<(String, String)>> {
+    let git = repo.git()?;
+    let objects = git.objects()?;
+    let mut files = Vec::new();
+    let mut visit = |leaf: Leaf| {
+        let path = String::from_utf8_lossy(leaf.path.as_bytes()).into_owned();
+        files.push((path, format!("{}:{}", word(leaf.kind), leaf.id)));
+        Ok(())
+    };
+    walk(
+        &objects,
+        tree,
+        &RepoPath::default(),
+        &mut Budget::default(),
+        &mut Vec::new(),
+        &mut visit,
+    )?;
+    Ok(files)
+}
+
+fn word(kind: EntryKind) -> &'static str {
+    match kind {
         EntryKind::File => "file",
         EntryKind::Executable => "executable",
         EntryKind::Symlink => "symlink",
         EntryKind::Directory => "directory",
         EntryKind::Gitlink => "submodule",
-    };
-    Ok(Some(format!("{kind}:{}", entry.id)))
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub use checkout::{CheckoutReport, Gitlink, materialise};
 pub use delta::{Change, ChangeKind, Delta, GitlinkChange, delta, materialise_delta};
 pub use dirty::{Dirty, DirtyTree, WorktreeState, dirty_tree, worktree_state};
 pub use error::{Result, SourceError};
-pub use fingerprint::{path_key, tree_key};
+pub use fingerprint::{files_of, path_key, tree_key};
 pub use git_dir::write_git_dir;
 pub use graph::{History, LOOKAHEAD, Row};
 pub use history::{Step, ancestors};

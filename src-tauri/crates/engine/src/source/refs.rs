@@ -148,6 +148,16 @@ impl Repo {
         Ok(branch.map(|label| label.name))
     }
 
+    /// Returns the branch that the remote `origin` calls its default one, when a clone noted it.
+    pub fn remote_default(&self) -> Option<String> {
+        let git = self.git().ok()?;
+        let head = git.find_reference("refs/remotes/origin/HEAD").ok()?;
+        let name = head
+            .symbolic_target_bytes()?
+            .strip_prefix(b"refs/remotes/origin/")?;
+        Some(lossy(name))
+    }
+
     /// Returns the commit a person's word means: `HEAD`, a branch, a tag, a full ref name, a full or abbreviated commit
     /// id (four digits or more), each optionally followed by `~N` and `^N`.
     ///

@@ -5,18 +5,22 @@
 
 mod build;
 mod builder;
+mod compose;
 mod error;
 mod history;
 mod plan;
 mod project;
+mod stack;
 mod system;
 
 pub use build::*;
 pub use builder::*;
+pub use compose::*;
 pub use error::*;
 pub use history::*;
 pub use plan::*;
 pub use project::*;
+pub use stack::*;
 pub use system::*;
 
 /// Declares a string newtype used as an id.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BuildId, ProjectId};
+use super::{BuildId, BuildOptions, ProjectId};
 
 /// How a commit gets its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ pub struct BuildRequest {
     pub no_cache: bool,
     /// Start from exactly this build: its id, or a prefix that only one has.
     pub base: Option<String>,
+    /// Services to build, of a recipe that has several; empty for all.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// What this request changes of the project's stack.
+    #[serde(default)]
+    pub options: BuildOptions,
 }
 
 impl BuildRequest {
@@ -43,6 +49,8 @@ impl BuildRequest {
             full: false,
             no_cache: false,
             base: None,
+            services: Vec::new(),
+            options: BuildOptions::default(),
         }
     }
 }
@@ -135,6 +143,20 @@ pub struct PlannedTarget {
     pub code_key: String,
     /// The fields behind the environment key, secret-looking values replaced.
     pub fields: Vec<KeyField>,
+    /// How it gets its image.
+    pub decision: Decision,
+    /// Why, one sentence.
+    pub reason: String,
+    /// The build whose image is reused.
+    pub build: Option<BuildId>,
+    /// What its image is used by; absent when that depends on the build's id.
+    pub reference: Option<String>,
+    /// Names its image gets.
+    pub tags: Vec<String>,
+    /// Where layers are looked for, first to last, as bake writes it.
+    pub cache_from: Vec<String>,
+    /// Where layers are kept.
+    pub cache_to: Vec<String>,
 }
 
 /// One field behind a key.

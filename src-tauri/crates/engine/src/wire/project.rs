@@ -9,6 +9,8 @@ use super::ProjectId;
 pub enum Dialect {
     /// `.gitpod.yml`: one image with the source and the results of its tasks.
     Workspace,
+    /// `compose.yaml`: an image for each service that is built.
+    Compose,
 }
 
 /// A source root that Headstart knows, with the recipe it builds by.

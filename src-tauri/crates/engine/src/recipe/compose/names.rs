@@ -44,7 +44,6 @@ pub(super) fn component(text: &str) -> String {
                 name.push_str(if is_run(&separators) { &separators } else { "-" });
             }
             separators.clear();
-            // The first of two letters needs nothing between them.
             name.push(c);
         } else {
             separators.push(if is_separator(c) { c } else { '-' });

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use super::dockerfile::{self, ContextUse, Outside};
 use super::{
-    Dialect, Environment, ExtraRepository, ImageFacts, Images, Options, Recipe, RecipeError, Resolved,
+    Code, Dialect, Environment, ExtraRepository, ImageFacts, Images, Options, Recipe, RecipeError, Resolved,
     SourceView, Start, TaskMarks,
 };
 use crate::bake::{Context, TargetSpec};
@@ -377,6 +377,7 @@ impl Recipe for WorkspaceRecipe {
         vec![Resolved {
             name: TARGET.into(),
             environment,
+            code: Code::Source,
         }]
     }
 
@@ -395,6 +396,7 @@ impl Recipe for WorkspaceRecipe {
                     context: Context::SourceFolder(context.clone()),
                     contexts: Vec::new(),
                     result: false,
+                    definition: None,
                 });
                 contexts.push(("image".to_owned(), Context::Target(IMAGE_TARGET.into())));
                 "image".to_owned()
@@ -428,6 +430,7 @@ impl Recipe for WorkspaceRecipe {
             context: Context::Empty,
             contexts,
             result: true,
+            definition: None,
         });
         targets
     }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-use pattern::Pattern;
+use pattern::{Invalid, Pattern};
 
 /// Longest line that BuildKit reads, in bytes.
 const MAX_LINE: usize = 64 * 1024;
@@ -28,7 +28,14 @@ pub struct IgnoreError {
 /// The patterns of an ignore file.
 #[derive(Clone, Debug, Default)]
 pub struct Ignore {
-    patterns: Vec<Pattern>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    pattern: Pattern,
+    /// What is told when the pattern turns out to be no valid one.
+    wrong: IgnoreError,
 }
 
 /// Returns the ignore files of a Dockerfile (its path relative to the context, or to wherever it lies), first the one that
@@ -42,56 +49,71 @@ impl Ignore {
     pub fn read(bytes: &[u8]) -> Result<Self, IgnoreError> {
         let text = String::from_utf8_lossy(bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let mut patterns = Vec::new();
+        let mut rules = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let wrong = || IgnoreError {
+            let wrong = IgnoreError {
                 line: index + 1,
                 pattern: line.chars().take(200).collect(),
             };
             if line.len() >= MAX_LINE {
-                return Err(wrong());
+                return Err(wrong);
             }
-            patterns.extend(Pattern::read(line).map_err(|_| wrong())?);
+            match Pattern::read(line) {
+                Ok(Some(pattern)) => rules.push(Rule { pattern, wrong }),
+                Ok(None) => {}
+                Err(Invalid) => return Err(wrong),
+            }
         }
-        Ok(Self { patterns })
+        Ok(Self { rules })
     }
 
-    /// Returns the files that a build can see, in the order given.
-    pub fn kept<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    /// Returns the files that a build can see, in the order given. Fails when a pattern has to be tried whose expression is
+    /// not valid; as long as it need not be, BuildKit builds.
+    pub fn kept<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Result<Vec<&'a str>, IgnoreError> {
         let mut folders = HashMap::new();
-        let kept = |path: &&'a str| !self.excluded(path, &mut folders);
-        paths.into_iter().filter(kept).collect()
+        let mut kept = Vec::new();
+        for path in paths {
+            if !self.excluded(path, &mut folders)? {
+                kept.push(path);
+            }
+        }
+        Ok(kept)
     }
 
     /// Returns whether a file is excluded. `folders` remembers which patterns matched each folder.
-    fn excluded<'a>(&self, path: &'a str, folders: &mut HashMap<&'a str, Vec<bool>>) -> bool {
+    fn excluded<'a>(
+        &self,
+        path: &'a str,
+        folders: &mut HashMap<&'a str, Vec<bool>>,
+    ) -> Result<bool, IgnoreError> {
         let mut parent: Option<&'a str> = None;
         for (end, _) in path.match_indices('/') {
             let folder = &path[..end];
             if !folders.contains_key(folder) {
                 let above = parent.map(|parent| folders[parent].as_slice());
-                let (_, matched) = self.decide(folder, above);
+                let (_, matched) = self.decide(folder, above)?;
                 folders.insert(folder, matched);
             }
             parent = Some(folder);
         }
         let above = parent.map(|parent| folders[parent].as_slice());
-        self.decide(path, above).0
+        Ok(self.decide(path, above)?.0)
     }
 
     /// Returns whether a path is excluded, and which patterns matched it or a folder it lies in. A pattern that could not
     /// change the answer is not tried and counts as not matched, for what lies below too: BuildKit keeps it so.
-    fn decide(&self, path: &str, above: Option<&[bool]>) -> (bool, Vec<bool>) {
+    fn decide(&self, path: &str, above: Option<&[bool]>) -> Result<(bool, Vec<bool>), IgnoreError> {
         let mut excluded = false;
-        let mut matched = vec![false; self.patterns.len()];
-        for (index, pattern) in self.patterns.iter().enumerate() {
+        let mut matched = vec![false; self.rules.len()];
+        for (index, Rule { pattern, wrong }) in self.rules.iter().enumerate() {
             let inherited = above.is_some_and(|above| above[index]);
-            if inherited || (pattern.exception == excluded && pattern.matches(path)) {
+            let tried = !inherited && pattern.exception == excluded;
+            if inherited || tried && pattern.matches(path).map_err(|Invalid| wrong.clone())? {
                 matched[index] = true;
                 excluded = !pattern.exception;
             }
         }
-        (excluded, matched)
+        Ok((excluded, matched))
     }
 }
 
@@ -103,7 +125,7 @@ mod tests {
 
     fn kept(ignore: &str, paths: &[&str]) -> String {
         let ignore = Ignore::read(ignore.as_bytes()).unwrap();
-        ignore.kept(paths.iter().copied()).join(" ")
+        ignore.kept(paths.iter().copied()).unwrap().join(" ")
     }
 
     const TREE: [&str; 9] = [
@@ -126,6 +148,7 @@ mod tests {
     #[case::slashes("/docs/", "docs/README.md docs/guide/a.md")]
     #[case::dots("./src/../docs//", "docs/README.md docs/guide/a.md")]
     #[case::spaces("  docs \t\r\n", "docs/README.md docs/guide/a.md")]
+    #[case::spaces_behind_a_slash("/ docs\n! web /\n/ /", "docs/README.md docs/guide/a.md")]
     #[case::byte_order_mark("\u{feff}docs", "docs/README.md docs/guide/a.md")]
     #[case::only_the_root("node_modules", "node_modules/x/index.js")]
     #[case::any_depth("**/node_modules", "node_modules/x/index.js web/node_modules/y.js")]
@@ -169,9 +192,19 @@ mod tests {
     #[case("[]a]", 1)]
     #[case("[x-]", 1)]
     #[case("ok\n\n*[-x]", 3)]
-    #[case("*{2}", 1)]
     fn an_invalid_pattern_is_told_with_its_line(#[case] ignore: &str, #[case] line: usize) {
         assert_eq!(Ignore::read(ignore.as_bytes()).unwrap_err().line, line);
+    }
+
+    #[test]
+    fn an_invalid_expression_is_told_when_it_is_tried() {
+        let ignore = Ignore::read(b"a\n!*{2}").unwrap();
+        assert_eq!(
+            ignore.kept(["b"]),
+            Ok(vec!["b"]),
+            "nothing is excluded that it could let in"
+        );
+        assert_eq!(ignore.kept(["b", "a"]).unwrap_err().line, 2);
     }
 
     #[test]
@@ -201,15 +234,15 @@ mod tests {
             paths in prop::collection::vec("[ab]{1,2}(/[ab]{1,2}){0,3}", 1..6),
         ) {
             let Ok(ignore) = Ignore::read(ignore.join("\n").as_bytes()) else { return Ok(()) };
-            let together = ignore.kept(paths.iter().map(String::as_str));
-            let alone: Vec<&str> = paths.iter().flat_map(|path| ignore.kept([path.as_str()])).collect();
+            let together = ignore.kept(paths.iter().map(String::as_str)).unwrap();
+            let alone: Vec<&str> = paths.iter().flat_map(|path| ignore.kept([path.as_str()]).unwrap()).collect();
             prop_assert_eq!(together, alone);
         }
 
         #[test]
         fn no_file_is_too_strange_to_read(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             if let Ok(ignore) = Ignore::read(&bytes) {
-                ignore.kept(["a/b", "ü"]);
+                drop(ignore.kept(["a/b", "ü"]));
             }
         }
 
@@ -220,8 +253,8 @@ mod tests {
         ) {
             let Ok(ignore) = Ignore::read(ignore.join("\n").as_bytes()) else { return Ok(()) };
             let inside = format!("{folder}/x");
-            let gone = ignore.kept([folder.as_str()]).is_empty();
-            prop_assert!(!gone || ignore.kept([inside.as_str()]).is_empty());
+            let gone = |path: &str| ignore.kept([path]).unwrap().is_empty();
+            prop_assert!(!gone(&folder) || gone(&inside));
         }
     }
 }

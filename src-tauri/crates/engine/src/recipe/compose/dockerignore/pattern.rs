@@ -22,6 +22,8 @@ enum Kind {
     Prefix(String),
     Suffix(String),
     Regex(Regex),
+    /// Go refuses its expression, which BuildKit notices when it tries it.
+    Refused,
 }
 
 impl Pattern {
@@ -43,8 +45,12 @@ impl Pattern {
         if cleaned.len() > 1 && cleaned.starts_with('/') {
             cleaned.remove(0);
         }
-        // Cleaned a second time with its mark, as upstream does: `!/` is `!`, which is refused.
-        let whole = clean(&format!("{mark}{cleaned}"));
+        // Trimmed and cleaned a second time with its mark, as upstream does: `/ docs` is `docs`, and `!/` is refused.
+        let whole = format!("{mark}{cleaned}");
+        let whole = match whole.trim() {
+            "" => return Ok(None),
+            whole => clean(whole),
+        };
         let (exception, text) = match whole.strip_prefix('!') {
             Some("") => return Err(Invalid),
             Some(text) => (true, text),
@@ -53,18 +59,21 @@ impl Pattern {
         if !is_well_formed(text) {
             return Err(Invalid);
         }
-        let kind = compile(text)?;
-        Ok(Some(Self { exception, kind }))
+        Ok(Some(Self {
+            exception,
+            kind: compile(text),
+        }))
     }
 
     /// Returns whether it matches a path itself.
-    pub(super) fn matches(&self, path: &str) -> bool {
-        match &self.kind {
+    pub(super) fn matches(&self, path: &str) -> Result<bool, Invalid> {
+        Ok(match &self.kind {
             Kind::Exact(text) => path == text,
             Kind::Prefix(text) => path.starts_with(text),
             Kind::Suffix(text) => path.ends_with(text) || text.strip_prefix('/') == Some(path),
             Kind::Regex(regex) => regex.is_match(path),
-        }
+            Kind::Refused => return Err(Invalid),
+        })
     }
 }
 
@@ -130,7 +139,7 @@ enum Form {
 
 /// Translates a pattern as upstream does, into Go's regular expressions where plain comparison is not enough. What looks
 /// odd in it (`|` and `{2}` keep their meaning, `[*]` is no class of one star) is what BuildKit matches.
-fn compile(pattern: &str) -> Result<Kind, Invalid> {
+fn compile(pattern: &str) -> Kind {
     let mut go = "^".to_owned();
     let mut form = Form::Exact;
     let mut rest = pattern.chars().peekable();
@@ -177,12 +186,12 @@ fn compile(pattern: &str) -> Result<Kind, Invalid> {
         first = false;
     }
     let without = |text: Option<&str>| text.unwrap_or(pattern).to_owned();
-    Ok(match form {
+    match form {
         Form::Exact => Kind::Exact(pattern.to_owned()),
         Form::Prefix => Kind::Prefix(without(pattern.strip_suffix("**"))),
         Form::Suffix => Kind::Suffix(without(pattern.strip_prefix("**"))),
-        Form::Regexp => Kind::Regex(go_regexp::compile(&format!("{go}$")).ok_or(Invalid)?),
-    })
+        Form::Regexp => go_regexp::compile(&format!("{go}$")).map_or(Kind::Refused, Kind::Regex),
+    }
 }
 
 #[cfg(test)]
@@ -235,7 +244,7 @@ mod tests {
         let pattern = Pattern::read(pattern).unwrap().unwrap();
         for path in paths.split(' ') {
             let (path, expected) = path.strip_prefix('!').map_or((path, true), |path| (path, false));
-            assert_eq!(pattern.matches(path), expected, "{path}");
+            assert_eq!(pattern.matches(path).unwrap(), expected, "{path}");
         }
     }
 

@@ -1,10 +1,7 @@
-//! Stacks: where builds run. One so far: the engine that the docker command line uses.
+//! How the Docker engine is.
 
 use crate::engine::Engine;
 use crate::wire::EngineStatus;
-
-/// Name of the stack.
-pub const LOCAL: &str = "local";
 
 /// Asks the Docker engine how it is; an engine that does not answer is an answer.
 pub async fn status(engine: &Engine) -> EngineStatus {

@@ -1,0 +1,123 @@
+//! `targets`: the keys of each target of builds that have several.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::Catalogue;
+use crate::error::Result;
+use crate::wire::{BuildId, KeyField, PlannedTarget, ProjectId};
+
+/// A target of an older build that was made, with its image.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OlderTarget {
+    pub(crate) build: BuildId,
+    pub(crate) commit: String,
+    pub(crate) environment: Vec<KeyField>,
+    pub(crate) code_key: String,
+    pub(crate) reference: String,
+    pub(crate) digest: String,
+    pub(crate) bytes: Option<u64>,
+}
+
+const OLDER: &str =
+    "SELECT t.build_id, b.commit_id, t.environment, t.code_key, i.reference, i.digest, i.bytes
+     FROM targets t JOIN builds b ON b.id = t.build_id AND b.status = 'succeeded'
+     JOIN images i ON i.build_id = t.build_id AND i.target = t.name";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<OlderTarget> {
+    Ok(OlderTarget {
+        build: BuildId(row.get(0)?),
+        commit: row.get(1)?,
+        environment: serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default(),
+        code_key: row.get(3)?,
+        reference: row.get(4)?,
+        digest: row.get(5)?,
+        bytes: row.get(6)?,
+    })
+}
+
+/// Stores the targets of a build that is being queued.
+pub(super) fn insert(
+    db: &rusqlite::Connection,
+    build: &BuildId,
+    project: &ProjectId,
+    targets: &[PlannedTarget],
+    at: i64,
+) -> Result<()> {
+    let sql =
+        "INSERT INTO targets(build_id, name, project_id, environment_key, environment, code_key, created_at)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let mut statement = db.prepare_cached(sql)?;
+    for target in targets {
+        let fields = serde_json::to_string(&target.fields)
+            .map_err(|error| crate::error::Error::internal("a record could not be written", error))?;
+        let keys = (&target.environment_key, &target.code_key);
+        statement.execute(params![
+            build.0,
+            target.name,
+            project.0,
+            keys.0,
+            fields,
+            keys.1,
+            at
+        ])?;
+    }
+    Ok(())
+}
+
+impl Catalogue {
+    /// Returns the newest images of exactly these keys under one name, newest first, at most four.
+    pub(crate) fn exact_targets(
+        &self,
+        project: &ProjectId,
+        name: &str,
+        environment: &str,
+        code: &str,
+    ) -> Result<Vec<OlderTarget>> {
+        let sql = format!(
+            "{OLDER} WHERE t.project_id = ?1 AND t.name = ?2 AND t.environment_key = ?3 AND t.code_key = ?4
+             ORDER BY t.created_at DESC LIMIT 4"
+        );
+        let db = self.db();
+        let mut statement = db.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![project.0, name, environment, code], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the newest image of a target, whatever its keys.
+    pub(crate) fn newest_target(&self, project: &ProjectId, name: &str) -> Result<Option<OlderTarget>> {
+        let sql =
+            format!("{OLDER} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT 1");
+        let db = self.db();
+        let mut statement = db.prepare_cached(&sql)?;
+        Ok(statement.query_row(params![project.0, name], read).optional()?)
+    }
+
+    /// Lists the succeeded builds whose image is this one.
+    pub(crate) fn sharers(&self, reference: &str, digest: &str) -> Result<Vec<BuildId>> {
+        let sql = "SELECT i.build_id FROM images i JOIN builds b ON b.id = i.build_id
+             WHERE i.reference = ?1 AND i.digest = ?2 AND b.status = 'succeeded'";
+        let db = self.db();
+        let mut statement = db.prepare_cached(sql)?;
+        let rows = statement.query_map(params![reference, digest], |row| row.get(0).map(BuildId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Lists the branches of a project's succeeded builds of these commits, nearest first and each once.
+    pub(crate) fn built_branches(&self, project: &ProjectId, commits: &[String]) -> Result<Vec<String>> {
+        let sql =
+            "SELECT branch FROM builds WHERE project_id = ?1 AND commit_id = ?2 AND status = 'succeeded'
+             AND branch IS NOT NULL ORDER BY created_at DESC LIMIT 4";
+        let db = self.db();
+        let mut statement = db.prepare_cached(sql)?;
+        let mut found: Vec<String> = Vec::new();
+        for commit in commits {
+            for branch in statement.query_map(params![project.0, commit], |row| row.get(0))? {
+                let branch: String = branch?;
+                if !found.contains(&branch) {
+                    found.push(branch);
+                }
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,72 @@
+//! Stacks: where and with what builds are made, and where their images go.
+
+mod check;
+mod spec;
+mod status;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::wire::{ProjectId, Stack};
+
+pub use check::check;
+pub(crate) use spec::{Chosen, choose};
+pub use status::status;
+
+/// Name of the stack that always exists.
+pub const LOCAL: &str = "local";
+
+/// Lists the stacks, the default one first.
+pub fn list(engine: &Engine) -> Result<Vec<Stack>> {
+    let stored = engine.catalogue().stacks()?;
+    let (mut local, others): (Vec<Stack>, Vec<Stack>) =
+        stored.into_iter().partition(|stack| stack.name == LOCAL);
+    if local.is_empty() {
+        local.push(Stack::named(LOCAL));
+    }
+    local.extend(others);
+    Ok(local)
+}
+
+/// Returns the stack of a name.
+pub fn get(engine: &Engine, name: &str) -> Result<Stack> {
+    let all = list(engine)?;
+    let names: Vec<String> = all.iter().map(|stack| stack.name.clone()).collect();
+    all.into_iter().find(|stack| stack.name == name).ok_or_else(|| {
+        Error::refused(
+            format!("there is no stack {name}"),
+            format!("there are: {}", names.join(", ")),
+        )
+    })
+}
+
+/// Returns the name of the stack that a project uses.
+pub fn of_project(engine: &Engine, project: &ProjectId) -> Result<String> {
+    let chosen = engine.catalogue().project_stack(project)?;
+    Ok(chosen.unwrap_or_else(|| LOCAL.to_owned()))
+}
+
+/// Checks and stores a stack, a new one or one with new settings.
+pub fn save(engine: &Engine, stack: Stack) -> Result<Stack> {
+    let stack = spec::checked(stack)?;
+    engine.catalogue().put_stack(&stack)?;
+    Ok(stack)
+}
+
+/// Removes a stack. Its builds stay; projects that used it use the default one.
+pub fn remove(engine: &Engine, name: &str) -> Result<()> {
+    if name == LOCAL {
+        return Err(Error::refused(
+            "the stack local is the default one and stays",
+            "change its settings, or make another stack",
+        ));
+    }
+    get(engine, name)?;
+    engine.catalogue().delete_stack(name)?;
+    Ok(())
+}
+
+/// Makes a project use a stack.
+pub fn use_for(engine: &Engine, project: &ProjectId, name: &str) -> Result<()> {
+    get(engine, name)?;
+    engine.catalogue().set_project_stack(project, name)
+}
