@@ -18,8 +18,8 @@ pub(crate) async fn list_builders(engine: State<'_, Engine>) -> Answer<Vec<Build
 /// Makes a builder; it is neither started nor selected.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn create_builder(engine: State<'_, Engine>, new: NewBuilder) -> Answer<Builder> {
-    Ok(builders::create(&engine, &new).await?)
+pub(crate) async fn create_builder(engine: State<'_, Engine>, builder: NewBuilder) -> Answer<Builder> {
+    Ok(builders::create(&engine, &builder).await?)
 }
 
 /// Makes a builder the one that builds go to when they name none.

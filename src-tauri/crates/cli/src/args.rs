@@ -69,6 +69,18 @@ pub(crate) enum Command {
     /// The catalogue of builds
     #[command(subcommand)]
     Builds(Builds),
+    /// Build what a compose project needs and bring it up
+    #[command(
+        after_help = "Examples:\n  headstart up\n  headstart up --registry ghcr.io/acme --builder big\n  headstart up web api"
+    )]
+    Up(crate::compose_args::Up),
+    /// Stop and remove what runs of a compose project
+    Down(crate::compose_args::Down),
+    /// List what runs of compose projects, with their ports
+    Ps,
+    /// Where and with what builds are made
+    #[command(subcommand)]
+    Stacks(crate::compose_args::Stacks),
     /// What builds images: buildx's builders
     #[command(subcommand)]
     Builders(crate::builder_args::Builders),
@@ -127,13 +139,13 @@ pub(crate) struct OfProject {
     pub(crate) project: Option<String>,
 }
 
-/// Which recipe and stack; there is one of each so far, and naming another one is an error.
+/// Which recipe and stack. A project has one recipe, and naming another one is an error.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Where {
     /// Recipe file; has to be the project's
     #[arg(long, value_name = "FILE")]
     pub(crate) recipe: Option<String>,
-    /// Stack; `local` is the engine that the docker command uses
+    /// Stack; the project's own by default, see `headstart stacks list`
     #[arg(long, value_name = "STACK")]
     pub(crate) stack: Option<String>,
 }
@@ -159,6 +171,11 @@ pub(crate) struct Request {
     /// Start from exactly this build: it is reused if its keys are the same, else it is the base
     #[arg(long, visible_alias = "build", value_name = "BUILD", conflicts_with_all = ["full", "no_cache"])]
     pub(crate) base: Option<String>,
+    /// Services of a compose project; all of them by default
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+    #[command(flatten)]
+    pub(crate) options: crate::compose_args::Options,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use headstart_engine::wire::{BuildId, BuildRequest, Project, Run};
+use headstart_engine::wire::{BuildId, BuildOptions, BuildRequest, Project, Run};
 use headstart_engine::{Engine, Error, builds, project, run, stack};
 
 use crate::args::{OfProject, Where};
@@ -87,22 +87,17 @@ pub(crate) async fn run_named(engine: &Engine, wanted: &str) -> Result<Run, Fail
     }
 }
 
-/// Checks that a recipe and stack that were named are the ones there are.
-pub(crate) fn check_place(project: &Project, place: &Where) -> Result<(), Failure> {
+/// Checks that a recipe that was named is the one there is, and a stack one of those.
+pub(crate) fn check_place(engine: &Engine, project: &Project, place: &Where) -> Result<(), Failure> {
+    if let Some(name) = &place.stack {
+        stack::get(engine, name)?;
+    }
     if let Some(recipe) = &place.recipe
         && recipe.trim_start_matches("./") != project.recipe
     {
         return Err(Failure::usage(
             format!("{} has no recipe {recipe}", project.name),
             format!("it is built by {}", project.recipe),
-        ));
-    }
-    if let Some(wanted) = &place.stack
-        && wanted != stack::LOCAL
-    {
-        return Err(Failure::usage(
-            format!("there is no stack {wanted}"),
-            format!("the stack is named {}", stack::LOCAL),
         ));
     }
     Ok(())
@@ -114,7 +109,7 @@ pub(crate) fn request(
     typed: crate::args::Request,
 ) -> Result<(Project, BuildRequest), Failure> {
     let project = project(engine, &typed.of)?;
-    check_place(&project, &typed.place)?;
+    check_place(engine, &project, &typed.place)?;
     let request = BuildRequest {
         project: project.id.clone(),
         commit: typed.commit,
@@ -122,6 +117,16 @@ pub(crate) fn request(
         full: typed.full,
         no_cache: typed.no_cache,
         base: typed.base,
+        services: typed.services,
+        options: BuildOptions {
+            stack: typed.place.stack,
+            registry: typed.options.registry,
+            registry_single_name: typed.options.registry_single_name,
+            no_registry_single_name: typed.options.no_registry_single_name,
+            no_registry_cache: typed.options.no_registry_cache,
+            builder: typed.options.builder,
+            no_build: typed.options.no_build,
+        },
     };
     Ok((project, request))
 }

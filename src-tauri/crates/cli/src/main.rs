@@ -6,6 +6,8 @@ mod builder_args;
 mod builders;
 mod builds;
 mod commits;
+mod compose;
+mod compose_args;
 mod error;
 mod find;
 mod graph;
@@ -14,6 +16,7 @@ mod plan;
 mod progress;
 mod projects;
 mod runs;
+mod stacks;
 mod system;
 mod text;
 mod work;
@@ -71,6 +74,10 @@ async fn run(out: &Out, command: Command) -> Result<Outcome, Failure> {
         Command::Watch { build } => work::watch(out, &engine, &build).await,
         Command::Graph(graph) => graph::show(out, &engine, graph).await,
         Command::Builds(command) => builds::run(out, &engine, command).await,
+        Command::Up(typed) => compose::up(out, &engine, typed).await,
+        Command::Down(typed) => compose::down(out, &engine, typed).await,
+        Command::Ps => compose::ps(out, &engine).await,
+        Command::Stacks(command) => stacks::run(out, &engine, command).await,
         Command::Builders(command) => builders::run(out, &engine, command).await,
         Command::Project(command) => projects::run(out, &engine, command),
         Command::Commits(command) => commits::search(out, &engine, command),

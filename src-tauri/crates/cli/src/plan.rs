@@ -37,6 +37,8 @@ pub(crate) async fn explain(out: &Out, engine: &Engine, typed: args::Explain) ->
         full: false,
         no_cache: false,
         base: None,
+        services: Vec::new(),
+        options: crate::compose_args::Options::default(),
     };
     let (project, request) = find::request(engine, typed)?;
     let plan = engine_plan::plan(engine, &request).await?;

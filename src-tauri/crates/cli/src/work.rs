@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use headstart_engine::builds::Started;
-use headstart_engine::wire::{Build, BuildId, BuildStatus};
+use headstart_engine::wire::{Build, BuildId, BuildRequest, BuildStatus};
 use headstart_engine::{Engine, builds, stack};
 
 use crate::args;
@@ -27,10 +27,19 @@ enum Whose {
 }
 
 pub(crate) async fn build(out: &Out, engine: &Engine, typed: args::Request) -> Result<Outcome, Failure> {
-    let mut signals = Signals::listen()?;
     let (_, request) = find::request(engine, typed)?;
+    build_request(out, engine, &request).await
+}
+
+/// Builds what a request means and shows it until it ends.
+pub(crate) async fn build_request(
+    out: &Out,
+    engine: &Engine,
+    request: &BuildRequest,
+) -> Result<Outcome, Failure> {
+    let mut signals = Signals::listen()?;
     let started = tokio::select! {
-        started = builds::start_detailed(engine, &request) => started?,
+        started = builds::start_detailed(engine, request) => started?,
         () = signals.next() => {
             builds::shutdown(engine).await?;
             return Ok(Outcome::Failed);
