@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{builders, builds, history, projects, runs, system};
+use crate::commands::{builders, builds, compose, history, projects, runs, stacks, system};
 use crate::events::{CatalogueChanged, OpenBuild};
 
 /// Returns all commands and events.
@@ -49,6 +49,17 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             builders::remove_builder,
             builders::builder_usage,
             builders::prune_builder,
+            compose::compose_files,
+            compose::deploy,
+            compose::list_deployments,
+            compose::take_down,
+            compose::service_log,
+            compose::open_port,
+            stacks::list_stacks,
+            stacks::save_stack,
+            stacks::remove_stack,
+            stacks::use_stack,
+            stacks::check_stack,
             system::engine_status,
             system::get_settings,
             system::set_settings,

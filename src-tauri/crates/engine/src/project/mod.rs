@@ -120,6 +120,7 @@ fn shown(engine: &Engine, row: ProjectRow) -> Result<Project> {
         Err(error) => (None, Some(sentence(&error.to_string()))),
     };
     Ok(Project {
+        stack: crate::stack::of_project(engine, &row.id)?,
         id: row.id,
         name: row.name,
         root: row.root,

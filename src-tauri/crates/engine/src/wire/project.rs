@@ -27,6 +27,8 @@ pub struct Project {
     pub recipe: String,
     /// Format of the recipe.
     pub dialect: Dialect,
+    /// Stack it is built with.
+    pub stack: String,
     /// When it was added.
     #[cfg_attr(feature = "bindings", specta(type = u32))]
     pub added_at: i64,
