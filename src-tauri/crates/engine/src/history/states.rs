@@ -3,17 +3,18 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::catalogue::Candidate;
+use crate::catalogue::{Candidate, OlderTarget};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::plan::select::{Choice, Existence, Facts, Limits, select};
 use crate::plan::{
-    Extras, Incremental, Present, blocking, differences_of, facts_of, look_up, present, quantiles,
+    Extras, Incremental, Present, blocking, differences_of, facts_of, images_of, look_up, present, quantiles,
 };
 use crate::project::{Opened, open};
 use crate::recipe::{Images, Recipe, RecipeError};
 use crate::source::{CommitId, CommitInfo, ancestors};
-use crate::wire::{BuildStatus, CommitState, CommitStateKind, Decision, GraphQuery, ProjectId};
+use crate::stack::{Chosen, choose};
+use crate::wire::{BuildRequest, BuildStatus, CommitState, CommitStateKind, Decision, GraphQuery, ProjectId};
 
 /// Most commits in one question.
 const MOST: usize = 500;
@@ -139,6 +140,7 @@ fn judge_all(
         .collect();
     // By environment and source: what was built before history was rewritten.
     let mut by_source: HashMap<String, HashMap<String, Candidate>> = HashMap::new();
+    let chosen = choose(engine, &BuildRequest::head(project.clone())).ok();
     let mut speedups: HashMap<String, Option<f64>> = HashMap::new();
     let mut states = Vec::with_capacity(read.len());
     for one in &read {
@@ -154,6 +156,14 @@ fn judge_all(
             built_from: None,
         };
         match &one.recipe {
+            Ok(recipe) if recipe.compose().is_some() => {
+                let olders = by_commit.get(&one.id).map_or(&[][..], Vec::as_slice);
+                if let (Some(compose), Some(chosen)) = (recipe.compose(), &chosen) {
+                    let resolved = recipe.resolve(images, platform_of(chosen, platform));
+                    let found = images_of(engine, project, compose, resolved, chosen)?;
+                    judge_services(&mut state, olders, &found, chosen, present);
+                }
+            }
             Ok(recipe) => {
                 let Some(target) = recipe.resolve(images, platform).pop() else {
                     continue;
@@ -213,6 +223,62 @@ fn judge_all(
         states.push(state);
     }
     Ok(states)
+}
+
+fn platform_of<'a>(chosen: &'a Chosen, platform: &'a str) -> &'a str {
+    chosen.stack.platform.as_deref().unwrap_or(platform)
+}
+
+/// Judges a commit whose recipe has several targets: it is built when every one of them has its image.
+fn judge_services(
+    state: &mut CommitState,
+    olders: &[Candidate],
+    found: &[(String, Option<OlderTarget>)],
+    chosen: &Chosen,
+    present: &Present,
+) {
+    let own = olders
+        .iter()
+        .filter(|older| !older.dirty)
+        .max_by_key(|older| older.created_at);
+    if let Some(running) = own.filter(|older| !older.status.is_final()) {
+        state.kind = CommitStateKind::Running;
+        state.build = Some(running.id.clone());
+        return;
+    }
+    // Registries are asked when a commit is planned, not for every row.
+    let pushed = chosen.spec.as_ref().is_some_and(|spec| spec.registry.is_some());
+    let there =
+        |older: &&OlderTarget| pushed || present.has(&older.reference, &older.digest) != Existence::Gone;
+    let have: Vec<&OlderTarget> = found
+        .iter()
+        .filter_map(|(_, older)| older.as_ref())
+        .filter(there)
+        .collect();
+    if !found.is_empty() && have.len() == found.len() {
+        state.kind = CommitStateKind::Built;
+        state.build = have.first().map(|older| older.build.clone());
+        state.duration_ms = own
+            .filter(|own| state.build.as_ref() == Some(&own.id))
+            .and_then(|own| own.duration_ms);
+        return;
+    }
+    if let Some(failed) = own.filter(|own| matches!(own.status, BuildStatus::Failed | BuildStatus::TimedOut))
+    {
+        state.kind = CommitStateKind::Failed;
+        state.build = Some(failed.id.clone());
+        state.duration_ms = failed.duration_ms;
+        state.reason = Some(
+            failed
+                .failed_step
+                .as_ref()
+                .map_or("failed".to_owned(), |step| format!("failed at {step}")),
+        );
+        return;
+    }
+    if !have.is_empty() {
+        state.reason = Some(format!("{} of {} services are built", have.len(), found.len()));
+    }
 }
 
 fn judge(

@@ -129,12 +129,19 @@ pub(crate) async fn present(engine: &Engine) -> Present {
 impl Present {
     /// Returns whether a build's image is there, under its name and with its digest.
     pub(crate) fn existence(&self, candidate: &Candidate) -> Existence {
-        let Some(tags) = &self.0 else {
-            return Existence::Unknown;
-        };
         match (&candidate.reference, &candidate.digest) {
-            (Some(reference), Some(digest)) if tags.get(reference) == Some(digest) => Existence::Present,
+            (Some(reference), Some(digest)) => self.has(reference, digest),
+            _ if self.0.is_none() => Existence::Unknown,
             _ => Existence::Gone,
+        }
+    }
+
+    /// Returns whether an image is there, under its name and with its digest.
+    pub(crate) fn has(&self, reference: &str, digest: &str) -> Existence {
+        match &self.0 {
+            None => Existence::Unknown,
+            Some(tags) if tags.get(reference).is_some_and(|found| found == digest) => Existence::Present,
+            Some(_) => Existence::Gone,
         }
     }
 }

@@ -19,7 +19,8 @@ use crate::registry;
 use crate::source::{RefKind, Repo, ancestors};
 use crate::stack::Chosen;
 use crate::wire::{
-    BuildId, BuildRequest, BuiltImage, Candidate, Decision, Estimate, KeyField, Plan, PlannedTarget, Verdict,
+    BuildId, BuildRequest, BuiltImage, Candidate, Decision, Estimate, KeyField, Plan, PlannedTarget,
+    ProjectId, Verdict,
 };
 
 /// Ancestors whose branches' caches are looked for.
@@ -251,14 +252,9 @@ fn branches(engine: &Engine, read: &Read) -> Result<Branches> {
     })
 }
 
-fn weigh(
-    engine: &Engine,
-    read: &Read,
-    mut resolved: Resolved,
-    chosen: &Chosen,
-    named: &BuiltService,
-) -> Result<Weighed> {
-    // An image under another name does not serve, and a registry's has to be in that registry.
+/// Adds what the stack has a part in to a service's environment: an image under another name does not serve, and a
+/// registry's has to be in that registry.
+fn with_stack(resolved: &mut Resolved, chosen: &Chosen, named: &BuiltService) {
     let name = named
         .reference
         .rsplit_once(':')
@@ -276,6 +272,16 @@ fn weigh(
     {
         resolved.environment.set("stack.name", name);
     }
+}
+
+fn weigh(
+    engine: &Engine,
+    read: &Read,
+    mut resolved: Resolved,
+    chosen: &Chosen,
+    named: &BuiltService,
+) -> Result<Weighed> {
+    with_stack(&mut resolved, chosen, named);
     let environment_key = resolved.environment.key();
     let (code_key, unknown) = match &resolved.code {
         Code::Source => (read.source.to_string(), None),
@@ -292,6 +298,42 @@ fn weigh(
         unknown,
         resolved,
     })
+}
+
+/// Returns, for each service that a project's stack would build at some commit, the newest image that has its keys.
+pub(crate) fn images_of(
+    engine: &Engine,
+    project: &ProjectId,
+    compose: &ComposeProject,
+    resolved: Vec<Resolved>,
+    chosen: &Chosen,
+) -> Result<Vec<(String, Option<OlderTarget>)>> {
+    let model = compose.model(&Request {
+        project: compose.name(),
+        services: compose.services(),
+        spec: &chosen.spec.clone().unwrap_or_default(),
+        scheme: Scheme::default(),
+        prefix: &chosen.stack.prefix,
+        // Names without their tags are all that counts.
+        tag: tags::LATEST,
+        branches: &Branches::default(),
+    });
+    let model = model.map_err(|error| Error::refused(error.to_string(), error.hint()))?;
+    let mut found = Vec::new();
+    for mut service in resolved {
+        let named = model.services.iter().find(|built| built.name == service.name);
+        let (Some(named), Code::Key(code)) = (named, service.code.clone()) else {
+            found.push((service.name, None));
+            continue;
+        };
+        with_stack(&mut service, chosen, named);
+        let older =
+            engine
+                .catalogue()
+                .exact_targets(project, &service.name, &service.environment.key(), &code)?;
+        found.push((service.name, older.into_iter().next()));
+    }
+    Ok(found)
 }
 
 async fn exists(engine: &Engine, older: &OlderTarget, pushed: bool) -> Existence {
