@@ -410,10 +410,13 @@ async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
         "connection refused",
         "Cannot connect to the Docker daemon",
     ];
-    let says_lost = |text: &str| lost.iter().any(|mark| text.contains(mark));
+    // A registry that is out of reach is not the engine.
+    let of_registry = |text: &str| text.contains("failed to push") || text.contains("failed to do request");
+    let says_lost = |text: &str| lost.iter().any(|mark| text.contains(mark)) && !of_registry(text);
+    // A cache that could not be read costs time and fails nothing.
     let failed: Vec<&Step> = steps
         .iter()
-        .filter(|step| step.status == StepStatus::Failed)
+        .filter(|step| step.status == StepStatus::Failed && step.phase != Phase::CacheImport)
         .collect();
     let tasks: Vec<&&Step> = failed.iter().filter(|step| step.exit_code.is_some()).collect();
     let answers = engine.docker().ping().await.is_ok();
@@ -436,11 +439,12 @@ async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
         ending.failed_step = Some(names.join(", "));
         ending.failed_number = Some(tasks[0].number);
     } else if let Some(step) = failed.first() {
-        ending.error = Some(format!(
-            "{}: {}",
-            step.name,
-            step.error.as_deref().unwrap_or("failed")
-        ));
+        let error = step.error.as_deref().unwrap_or("failed");
+        ending.error = Some(if of_registry(error) {
+            format!("the registry did not take the image: {error}")
+        } else {
+            format!("{}: {error}", step.name)
+        });
         ending.failed_step = Some(step.name.clone());
         ending.failed_number = Some(step.number);
     } else {
