@@ -37,7 +37,9 @@ struct Inner {
     home: PathBuf,
     owner: Owner,
     catalogue: Catalogue,
-    docker: Docker,
+    docker: Arc<Docker>,
+    /// Engines of other docker contexts, by context.
+    others: Mutex<HashMap<String, Arc<Docker>>>,
     checkouts: CheckoutCache,
     repos: Mutex<HashMap<ProjectId, Repo>>,
     logs: Mutex<HashMap<BuildId, Arc<Mutex<LogIndex>>>>,
@@ -83,7 +85,8 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             owner,
             catalogue,
-            docker: Docker::new(location),
+            docker: Arc::new(Docker::new(location)),
+            others: Mutex::default(),
             checkouts: CheckoutCache::new(home.join("checkouts")),
             repos: Mutex::default(),
             logs: Mutex::default(),
@@ -143,6 +146,23 @@ impl Engine {
 
     pub(crate) fn docker(&self) -> &Docker {
         &self.0.docker
+    }
+
+    /// Returns the Docker engine of a context; none for the one the docker command line uses.
+    pub(crate) fn docker_at(&self, context: Option<&str>) -> Arc<Docker> {
+        let Some(context) = context else {
+            return self.0.docker.clone();
+        };
+        let mut others = lock(&self.0.others);
+        let location = || Location {
+            host: None,
+            context: Some(context.to_owned()),
+            config: self.docker().location.config.clone(),
+        };
+        let docker = others
+            .entry(context.to_owned())
+            .or_insert_with(|| Arc::new(Docker::new(location())));
+        docker.clone()
     }
 
     pub(crate) fn checkouts(&self) -> &CheckoutCache {

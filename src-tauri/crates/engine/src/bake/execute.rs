@@ -12,7 +12,7 @@ use super::log::LogWriter;
 use super::process::{end_group, spawn};
 use super::progress::Decoder;
 use super::record::Recorder;
-use super::services::{builder, cache_exports, cache_troubles, context_env, services_built, services_output};
+use super::services::{builder, cache_exports, cache_troubles, services_built, services_output};
 use crate::catalogue::Ending;
 use crate::clock::now_ms;
 use crate::engine::Engine;
@@ -101,7 +101,8 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     std::fs::create_dir_all(&work).map_err(Error::file("making the folder", &work))?;
     let log = LogWriter::create(&engine.log_path(&id), now_ms())?;
     let mut recorder = Recorder::new(log, prepared.recipe.tasks());
-    engine.docker().ping().await?;
+    let docker = engine.docker_at(prepared.context());
+    docker.ping().await?;
     let buildx = engine.docker().buildx().await?.clone();
     if let Err(error) = remove_unrecorded_images(engine).await {
         tracing::warn!(%error, "images of interrupted builds could not be removed");
@@ -197,8 +198,7 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
             arguments.extend(["--allow".into(), format!("fs.read={}", folder.display())]);
         }
     }
-    let mut env = engine.docker().location.env();
-    env.extend(context_env(&prepared));
+    let mut env = docker.location.env();
     // Provenance of local builds costs half a second each and nobody reads it.
     env.push(("BUILDX_NO_DEFAULT_ATTESTATIONS".to_owned(), "1".to_owned()));
     recorder.note(0, &format!("docker {}", arguments.join(" ")))?;

@@ -32,12 +32,6 @@ pub(crate) fn builder(prepared: &Prepared) -> Option<&str> {
         .as_deref()
 }
 
-/// Returns the variables that make the docker programs use the stack's engine.
-pub(crate) fn context_env(prepared: &Prepared) -> Option<(String, String)> {
-    let context = prepared.services.as_ref()?.chosen.stack.context.clone()?;
-    Some(("DOCKER_CONTEXT".to_owned(), context))
-}
-
 /// Finds out whether the builder can export caches: one that cannot would fail the build for it.
 pub(crate) async fn cache_exports(engine: &Engine, prepared: &Prepared) -> CacheExports {
     let wanted = prepared
@@ -117,7 +111,8 @@ pub(crate) async fn services_built(
             let digest = metadata[target_name(&built.name)]["containerimage.digest"].as_str();
             digest.map(|digest| (digest.to_owned(), None))
         } else {
-            let found = engine.docker().image(&built.reference).await?;
+            let docker = engine.docker_at(prepared.context());
+            let found = docker.image(&built.reference).await?;
             found.map(|image| (image.digest, Some(image.bytes)))
         };
         let Some((digest, bytes)) = image else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::bake::{Job, execute};
 use crate::catalogue::{Claim, Ending, Enqueued, NewBuild};
 use crate::clock::now_ms;
+use crate::docker::Docker;
 use crate::engine::{Engine, random_hex};
 use crate::error::{Error, Result};
 use crate::inbox;
@@ -197,12 +198,13 @@ async fn run(engine: Engine, job: Job) {
     };
     let references: Vec<String> = job.prepared.images.keys().cloned().collect();
     let images = job.prepared.images.clone();
+    let docker = engine.docker_at(job.prepared.context());
     let recipe_target = job.prepared.target.clone();
     let started = now_ms();
     let mut ending = execute(&engine, job).await;
     if ending.status == BuildStatus::Succeeded {
         // The image may have been pulled, or its tag moved, while the build ran: the record has to say what was used.
-        match settle_environment(&engine, &id, &references, &images).await {
+        match settle_environment(&engine, &docker, &id, &references, &images).await {
             Ok(warnings) => ending.warnings.extend(warnings),
             Err(error) => {
                 tracing::warn!(build = %id, %error, target = recipe_target, "the image could not be looked up")
@@ -260,11 +262,12 @@ fn saved(engine: &Engine, project: &crate::wire::ProjectId, environment: &str, t
 /// nothing matches, because nobody knows which of the two was used.
 async fn settle_environment(
     engine: &Engine,
+    docker: &Docker,
     id: &BuildId,
     references: &[String],
     before: &crate::recipe::Images,
 ) -> Result<Vec<String>> {
-    let known = look_up(engine, references).await?;
+    let known = look_up(engine, docker, references).await?;
     let moved: Vec<&String> = references
         .iter()
         .filter(|reference| {

@@ -46,7 +46,7 @@ pub async fn states(engine: &Engine, project: &ProjectId, commits: &[String]) ->
         .flat_map(|recipe| recipe.images())
         .collect();
     let references: Vec<String> = references.into_iter().collect();
-    let (known, present) = tokio::join!(look_up(&engine, &references), present(&engine));
+    let (known, present) = tokio::join!(look_up(&engine, engine.docker(), &references), present(&engine));
     let known = known?;
     blocking(move || judge_all(&engine, &opened, read, &known.images, &known.platform, &present)).await
 }

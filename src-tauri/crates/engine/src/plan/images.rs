@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::catalogue::Candidate;
 use crate::clock::now_ms;
+use crate::docker::Docker;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::plan::select::Existence;
@@ -24,9 +25,8 @@ pub(crate) struct Known {
 
 const PLATFORM_KEY: &str = "engine platform";
 
-/// Looks up the images of a recipe: at the Engine, else as they were last seen.
-pub(crate) async fn look_up(engine: &Engine, references: &[String]) -> Result<Known> {
-    let docker = engine.docker();
+/// Looks up the images of a recipe: at an engine, else as they were last seen.
+pub(crate) async fn look_up(engine: &Engine, docker: &Docker, references: &[String]) -> Result<Known> {
     let ask = async {
         let platform = docker.about().await?.platform.clone();
         let mut found = Vec::new();
@@ -103,12 +103,12 @@ pub(super) async fn existence(engine: &Engine, candidate: &Candidate) -> Existen
     let (Some(reference), Some(digest)) = (&candidate.reference, &candidate.digest) else {
         return Existence::Gone;
     };
-    has(engine, reference, digest).await
+    has(engine.docker(), reference, digest).await
 }
 
 /// Asks the Engine whether it has an image with this digest under this name.
-pub(super) async fn has(engine: &Engine, reference: &str, digest: &str) -> Existence {
-    match tokio::time::timeout(PATIENCE, engine.docker().image(reference)).await {
+pub(super) async fn has(docker: &Docker, reference: &str, digest: &str) -> Existence {
+    match tokio::time::timeout(PATIENCE, docker.image(reference)).await {
         Ok(Ok(Some(image))) if image.digest == digest => Existence::Present,
         Ok(Ok(_)) => Existence::Gone,
         Ok(Err(_)) | Err(_) => Existence::Unknown,

@@ -66,6 +66,13 @@ pub(crate) struct Prepared {
     pub(crate) _scratch: Option<Scratch>,
 }
 
+impl Prepared {
+    /// Returns the docker context of the engine that it is built for; none for the one the docker command line uses.
+    pub(crate) fn context(&self) -> Option<&str> {
+        self.services.as_ref()?.chosen.stack.context.as_deref()
+    }
+}
+
 pub(crate) struct ChosenBase {
     pub(crate) delta: Delta,
     /// Differences of the additional repositories, in their order.
@@ -99,11 +106,14 @@ pub(crate) async fn prepare(engine: &Engine, request: &BuildRequest) -> Result<P
         blocking(move || read::read(&engine, &request)).await?
     };
     let references = read.recipe.images();
-    let known = look_up(engine, &references).await?;
     if read.recipe.compose().is_some() {
         let chosen = crate::stack::choose(engine, request)?;
+        let docker = engine.docker_at(chosen.stack.context.as_deref());
+        let known = look_up(engine, &docker, &references).await?;
         return services::plan(engine, request, read, known, chosen).await;
     }
+    crate::stack::refuse_options(request)?;
+    let known = look_up(engine, engine.docker(), &references).await?;
     let target = read
         .recipe
         .resolve(&known.images, &known.platform)

@@ -116,7 +116,7 @@ pub(super) async fn plan(
         let mut gone = false;
         if weighed.unknown.is_none() {
             for older in &weighed.exact {
-                let existence = exists(engine, older, pushes).await;
+                let existence = exists(engine, older, &chosen, pushes).await;
                 asked &= existence != Existence::Unknown;
                 gone |= existence == Existence::Gone;
                 if existence != Existence::Gone {
@@ -336,11 +336,12 @@ pub(crate) fn images_of(
     Ok(found)
 }
 
-async fn exists(engine: &Engine, older: &OlderTarget, pushed: bool) -> Existence {
+async fn exists(engine: &Engine, older: &OlderTarget, chosen: &Chosen, pushed: bool) -> Existence {
     if pushed {
         return registry::existence(engine, &older.reference, &older.digest).await;
     }
-    super::images::has(engine, &older.reference, &older.digest).await
+    let docker = engine.docker_at(chosen.stack.context.as_deref());
+    super::images::has(&docker, &older.reference, &older.digest).await
 }
 
 fn decide(

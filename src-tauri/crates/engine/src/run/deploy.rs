@@ -1,6 +1,6 @@
 //! Deploying compose projects: `docker compose up` with the images that were built, and what runs of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -155,7 +155,7 @@ async fn bring_up(
     ]);
     arguments.extend(DEPLOY_ARGS.map(str::to_owned));
     arguments.extend(request.services.iter().cloned());
-    let env = env(engine, services.chosen.stack.context.as_deref());
+    let env = engine.docker_at(prepared.context()).location.env();
     let line = |text: String| on_event(DeployEvent::Line { text });
     let said = run_compose(&arguments, &root, &env, &line).await?;
     let Some((success, last)) = said else {
@@ -219,7 +219,13 @@ pub async fn take_down(engine: &Engine, compose_project: &str, volumes: bool) ->
     .into();
     arguments.extend(volumes.then(|| "--volumes".to_owned()));
     let home = engine.home().to_owned();
-    let said = run_compose(&arguments, &home, &env(engine, context.as_deref()), &|_| true).await?;
+    let said = run_compose(
+        &arguments,
+        &home,
+        &engine.docker_at(context.as_deref()).location.env(),
+        &|_| true,
+    )
+    .await?;
     match said {
         Some((false, last)) => Err(Error::refused(
             format!("docker compose down failed: {last}"),
@@ -234,10 +240,27 @@ pub async fn take_down(engine: &Engine, compose_project: &str, volumes: bool) ->
 
 /// Lists what runs of compose projects that were deployed from here, by name.
 pub async fn list(engine: &Engine) -> Result<Vec<Deployment>> {
-    let listed = engine.docker().deployed(PROJECT).await?;
-    let host = engine.docker().location.host_name();
+    let docker = engine.docker_at(None);
+    let mut listed = docker.deployed(PROJECT).await?;
+    let host = docker.location.host_name();
+    let mut hosts = vec![host; listed.len()];
+    let contexts: BTreeSet<String> = stack::list(engine)?
+        .into_iter()
+        .filter_map(|stack| stack.context)
+        .collect();
+    for context in contexts {
+        let docker = engine.docker_at(Some(&context));
+        // An engine that is out of reach hides what it runs, and nothing else.
+        let found = docker.deployed(PROJECT).await.unwrap_or_default();
+        for container in found {
+            if listed.iter().all(|known| known.id != container.id) {
+                listed.push(container);
+                hosts.push(docker.location.host_name());
+            }
+        }
+    }
     let mut all: BTreeMap<String, Deployment> = BTreeMap::new();
-    for container in listed {
+    for (container, host) in listed.into_iter().zip(hosts) {
         let label = |name: &str| {
             container
                 .labels
@@ -306,8 +329,13 @@ pub async fn service_log(
             "deploy it first",
         ));
     };
+    let context = all
+        .iter()
+        .find(|deployment| deployment.compose_project == compose_project)
+        .and_then(|deployment| stack::get(engine, &deployment.stack).ok())
+        .and_then(|stack| stack.context);
     engine
-        .docker()
+        .docker_at(context.as_deref())
         .log_lines(&found.container, move |bytes| on_line(sanitise(bytes)))
         .await
 }
@@ -430,16 +458,6 @@ fn write_model(engine: &Engine, compose_project: &str, model: &Value) -> Result<
     };
     write().map_err(Error::file("writing", &path))?;
     Ok(path)
-}
-
-/// Returns the variables that make the docker programs use an engine.
-fn env(engine: &Engine, context: Option<&str>) -> Vec<(String, String)> {
-    let mut env = engine.docker().location.env();
-    if let Some(context) = context {
-        env.retain(|(name, _)| name != "DOCKER_HOST");
-        env.push(("DOCKER_CONTEXT".to_owned(), context.to_owned()));
-    }
-    env
 }
 
 /// Ends compose when nobody waits for it any more.

@@ -6,7 +6,7 @@ mod status;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::wire::{ProjectId, Stack};
+use crate::wire::{BuildOptions, BuildRequest, Dialect, ProjectId, Stack};
 
 pub use check::check;
 pub(crate) use spec::{Chosen, choose};
@@ -65,8 +65,30 @@ pub fn remove(engine: &Engine, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what a request says about stacks and services where it would mean nothing: a workspace's image belongs to the
+/// engine that its incremental builds start from.
+pub(crate) fn refuse_options(request: &BuildRequest) -> Result<()> {
+    let options = BuildOptions {
+        stack: request.options.stack.clone().filter(|name| name != LOCAL),
+        ..request.options.clone()
+    };
+    if options == BuildOptions::default() && request.services.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "services, registries, builders and other stacks are for compose projects; this one is a workspace",
+        "leave them out",
+    ))
+}
+
 /// Makes a project use a stack.
 pub fn use_for(engine: &Engine, project: &ProjectId, name: &str) -> Result<()> {
     get(engine, name)?;
+    if engine.catalogue().project(project)?.dialect == Dialect::Workspace && name != LOCAL {
+        return Err(Error::refused(
+            "workspace projects are built by the engine of the docker command line",
+            "keep the stack local for it",
+        ));
+    }
     engine.catalogue().set_project_stack(project, name)
 }
