@@ -1,5 +1,5 @@
 /** Deploys this window started: their lines as they come, until they are dismissed. They go on whatever screen is shown. */
-import { ask, Channel, Failure, type ProjectId } from '../lib/ipc';
+import { ask, Channel, Failure } from '../lib/ipc';
 import { type BuildRequest, commands, type DeployEvent, type Deployment } from '../lib/ipc/compose';
 
 /** Lines kept of one deploy. */
@@ -7,9 +7,8 @@ const KEPT = 2_000;
 
 export class Deploy {
   readonly id: number;
-  readonly project: ProjectId;
+  readonly request: BuildRequest;
   readonly name: string;
-  readonly commit: string | null;
   readonly startedAt = Date.now();
   lines = $state.raw<readonly string[]>([]);
   state = $state<'running' | 'done' | 'failed'>('running');
@@ -18,9 +17,8 @@ export class Deploy {
 
   constructor(id: number, request: BuildRequest, name: string) {
     this.id = id;
-    this.project = request.project;
+    this.request = request;
     this.name = name;
-    this.commit = request.commit;
   }
 
   apply(event: DeployEvent) {
@@ -52,7 +50,7 @@ export class Deploys {
   async start(request: BuildRequest, name: string): Promise<Deploy> {
     const deploy = new Deploy(this.#next++, request, name);
     // Another go at the same project replaces what is left of the last.
-    const others = this.list.filter((other) => other.project !== request.project || other.state === 'running');
+    const others = this.list.filter((other) => other.request.project !== request.project || other.state === 'running');
     this.list = [deploy, ...others];
     const channel = new Channel<DeployEvent>();
     channel.onmessage = (event) => deploy.apply(event);

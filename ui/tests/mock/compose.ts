@@ -12,7 +12,8 @@ import type {
   StackCheck,
 } from '../../src/lib/ipc/compose';
 import { graph } from './graph';
-import { type Handlers, plan, project as workspace } from './world';
+import { type Handlers, plan, preview as gitpodPreview, project as workspace } from './world';
+import type { Preview } from '../../src/lib/ipc';
 
 type Listener<T> = { onmessage: (event: T) => void };
 
@@ -266,6 +267,37 @@ const lines = [
   ' Container webshop-frontend-1  Starting',
 ];
 
+export const preview: Preview = {
+  ...gitpodPreview,
+  path: '/home/mira/src/webshop',
+  root: '/home/mira/src/webshop',
+  name: 'webshop',
+  recognised: {
+    dialect: 'compose' as never,
+    file: 'docker-compose.yaml',
+    summary: 'Compose file, 4 services (3 built)',
+    details: [
+      'frontend: built from ./frontend, port 8080:80',
+      'api: built from ./api with api/Dockerfile.production, port 3000:3000',
+      'worker: built from ./worker, profile background',
+      'db: image postgres:17-alpine',
+      'env file .env is read',
+    ],
+  },
+  repository: 'branch main, 214 commits, clean',
+  problems: [
+    {
+      severity: 'warning',
+      file: 'docker-compose.yaml',
+      line: 1,
+      column: 1,
+      message: '“version” is obsolete and has no effect',
+      hint: 'It can go.',
+      snippet: "version: '3.8'",
+    },
+  ],
+};
+
 /** Answers of an engine that knows compose; `override` replaces some. */
 export function composeHandlers(override: Handlers = {}): Handlers {
   let up = deployments;
@@ -273,6 +305,7 @@ export function composeHandlers(override: Handlers = {}): Handlers {
   let uses = project;
   return {
     list_projects: () => [uses, { ...workspace, stack: 'local' }],
+    preview_path: () => preview,
     plan_commit: ({ request }: { request: BuildRequest }) => {
       const row = graph(60).find((one) => one.commit === request.commit);
       return composePlan({ commit: row?.commit ?? request.commit ?? '', stack: request.options?.stack ?? 'staging' });

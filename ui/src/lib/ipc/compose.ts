@@ -127,25 +127,32 @@ export type Builder = { name: string; driver: string; selected: boolean; problem
 
 type Answer<T> = Promise<{ status: 'ok'; data: T } | { status: 'error'; error: WireError }>;
 
-async function answer<T>(command: string, args: Record<string, unknown> = {}): Answer<T> {
+async function answer<T>(command: string, args: Record<string, unknown> = {}, without?: T): Answer<T> {
   try {
     return { status: 'ok', data: await invoke<T>(command, args) };
   } catch (thrown) {
     if (thrown instanceof Error) throw thrown;
+    // An engine that does not have the command yet has nothing to list.
+    if (typeof thrown === 'string') {
+      const error = { code: 'internal', message: thrown, hint: null, detail: null, problems: [] } as const;
+      return without === undefined
+        ? { status: 'error', error: { ...error, problems: [] } }
+        : { status: 'ok', data: without };
+    }
     return { status: 'error', error: thrown as WireError };
   }
 }
 
 export const commands = {
-  listStacks: () => answer<Stack[]>('list_stacks'),
+  listStacks: () => answer<Stack[]>('list_stacks', {}, []),
   saveStack: (stack: Stack) => answer<null>('save_stack', { stack }),
   removeStack: (name: string) => answer<null>('remove_stack', { name }),
   useStack: (project: ProjectId, name: string) => answer<null>('use_stack', { project, name }),
   checkStack: (name: string) => answer<StackCheck[]>('check_stack', { name }),
-  listBuilders: () => answer<Builder[]>('list_builders'),
+  listBuilders: () => answer<Builder[]>('list_builders', {}, []),
   composeFiles: (request: BuildRequest) => answer<ComposeFiles>('compose_files', { request }),
   deploy: (request: BuildRequest, onEvent: Channel<DeployEvent>) => answer<null>('deploy', { request, onEvent }),
-  listDeployments: () => answer<Deployment[]>('list_deployments'),
+  listDeployments: () => answer<Deployment[]>('list_deployments', {}, []),
   takeDown: (composeProject: string, volumes: boolean) => answer<null>('take_down', { composeProject, volumes }),
   /** Follows a service's log until `onLine`'s listener is gone or the service is. */
   serviceLog: (composeProject: string, service: string, onLine: Channel<string>) =>
