@@ -42,12 +42,12 @@ const local: Stack = {
 
 export const stacks: Stack[] = [
   local,
-  { ...local, name: 'staging', builder: 'farm', registry: 'registry.example.org:5000/team' },
+  { ...local, name: 'staging', builder: 'team', registry: 'registry.example.org:5000/team' },
   {
     ...local,
     name: 'release',
     context: 'build-server',
-    builder: 'farm',
+    builder: 'team',
     registry: '123456789012.dkr.ecr.eu-central-1.amazonaws.com',
     registry_single_name: 'webshop/images',
     platform: 'linux/arm64',
@@ -165,7 +165,7 @@ export const files: ComposeFiles = {
     'buildx',
     'bake',
     '--builder',
-    'farm',
+    'team',
     '--file',
     'bake.json',
     '--push',
@@ -241,14 +241,14 @@ export const deployments: Deployment[] = [
 
 export const checks: StackCheck[] = [
   { part: 'engine', ok: true, message: 'Docker 28.4.0 answers at unix:///var/run/docker.sock', hint: null },
-  { part: 'builder', ok: true, message: 'farm runs, docker-container, linux/amd64 and linux/arm64', hint: null },
+  { part: 'builder', ok: true, message: 'team runs, docker-container, linux/amd64 and linux/arm64', hint: null },
   {
     part: 'registry',
     ok: false,
     message: 'registry.example.org:5000 refuses to be written to: authentication required',
     hint: 'Log in with “docker login registry.example.org:5000”',
   },
-  { part: 'cache', ok: true, message: 'farm can write a registry cache', hint: null },
+  { part: 'cache', ok: true, message: 'team can write a registry cache', hint: null },
 ];
 
 const lines = [
@@ -325,10 +325,6 @@ export function composeHandlers(override: Handlers = {}): Handlers {
       return null;
     },
     check_stack: () => new Promise((done) => setTimeout(() => done(checks), 400)),
-    list_builders: () => [
-      { name: 'default', driver: 'docker', selected: true, problem: null },
-      { name: 'farm', driver: 'docker-container', selected: false, problem: null },
-    ],
     list_deployments: () => up,
     take_down: ({ composeProject }: { composeProject: string }) => {
       up = up.filter((one) => one.compose_project !== composeProject);

@@ -309,7 +309,6 @@ export function handlers(length = 200_000, override: Handlers = {}): Handlers {
     },
     list_runs: () => [],
     list_deployments: () => [],
-    list_builders: () => [],
     list_stacks: () => [],
     list_refs: () => rows.slice(0, 100).flatMap((row) => row.refs),
     graph_page: ({ from, count }: { from: number; count: number }) => ({

@@ -122,9 +122,6 @@ export type Deployment = {
 export type DeployEvent =
   { type: 'line'; text: string } | { type: 'done'; deployment: Deployment } | { type: 'failed'; error: WireError };
 
-/** A buildx builder, as far as a choice of one needs it. */
-export type Builder = { name: string; driver: string; selected: boolean; problem: string | null };
-
 type Answer<T> = Promise<{ status: 'ok'; data: T } | { status: 'error'; error: WireError }>;
 
 async function answer<T>(command: string, args: Record<string, unknown> = {}, without?: T): Answer<T> {
@@ -149,7 +146,6 @@ export const commands = {
   removeStack: (name: string) => answer<null>('remove_stack', { name }),
   useStack: (project: ProjectId, name: string) => answer<null>('use_stack', { project, name }),
   checkStack: (name: string) => answer<StackCheck[]>('check_stack', { name }),
-  listBuilders: () => answer<Builder[]>('list_builders', {}, []),
   composeFiles: (request: BuildRequest) => answer<ComposeFiles>('compose_files', { request }),
   deploy: (request: BuildRequest, onEvent: Channel<DeployEvent>) => answer<null>('deploy', { request, onEvent }),
   listDeployments: () => answer<Deployment[]>('list_deployments', {}, []),
