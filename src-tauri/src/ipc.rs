@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{builders, builds, history, projects, runs, system};
+use crate::commands::{builders, builds, deployments, history, projects, runs, stacks, system};
 use crate::events::{CatalogueChanged, OpenBuild};
 
 /// Returns all commands and events.
@@ -49,6 +49,18 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             builders::remove_builder,
             builders::builder_usage,
             builders::prune_builder,
+            stacks::list_stacks,
+            stacks::save_stack,
+            stacks::remove_stack,
+            stacks::project_stack,
+            stacks::use_stack,
+            stacks::check_stack,
+            deployments::compose_files,
+            deployments::deploy,
+            deployments::list_deployments,
+            deployments::take_down,
+            deployments::service_log,
+            deployments::open_port,
             system::engine_status,
             system::get_settings,
             system::set_settings,

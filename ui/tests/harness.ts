@@ -4,8 +4,7 @@
  */
 import { mockWindows } from '@tauri-apps/api/mocks';
 import { mount } from 'svelte';
-import type { Theme } from '../src/lib/ipc';
-import type { DeployEvent } from '../src/lib/ipc/compose';
+import type { Theme, DeployEvent } from '../src/lib/ipc';
 import { buildHandlers, shown } from './mock/builds';
 import { composeHandlers } from './mock/compose';
 import { type Handlers, handlers, mockEngine, noEngine, settings, wireError } from './mock/world';
@@ -30,12 +29,12 @@ const worlds: Record<string, Handlers> = {
     list_deployments: () => Promise.reject(wireError({ code: 'engine', message: 'Docker does not answer' })),
     list_runs: () => Promise.reject(wireError({ code: 'engine', message: 'Docker does not answer' })),
     list_stacks: () => Promise.reject(wireError({ message: 'the catalogue cannot be read' })),
-    deploy: (({ onEvent }: { onEvent: { onmessage: (event: DeployEvent) => void } }) => {
-      onEvent.onmessage({ type: 'line', text: ' Container webshop-db-1  Started' });
-      onEvent.onmessage({ type: 'line', text: 'Error response from daemon: Bind for 0.0.0.0:8080 failed' });
+    deploy: (({ events }: { events: { onmessage: (event: DeployEvent) => void } }) => {
+      events.onmessage({ type: 'line', text: ' Container webshop-db-1  Started' });
+      events.onmessage({ type: 'line', text: 'Error response from daemon: Bind for 0.0.0.0:8080 failed' });
       const hint = 'Stop what listens there, or publish another port in the compose file.';
       const error = wireError({ code: 'engine', message: '“docker compose up” failed: port 8080 is taken', hint });
-      onEvent.onmessage({ type: 'failed', error });
+      events.onmessage({ type: 'failed', error });
       return null;
     }) as never,
     compose_files: () => Promise.reject(wireError({ code: 'config', message: 'docker compose is not installed' })),

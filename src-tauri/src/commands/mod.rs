@@ -2,9 +2,11 @@
 
 pub(crate) mod builders;
 pub(crate) mod builds;
+pub(crate) mod deployments;
 pub(crate) mod history;
 pub(crate) mod projects;
 pub(crate) mod runs;
+pub(crate) mod stacks;
 pub(crate) mod system;
 
 use headstart_engine::{Error, wire::WireError};

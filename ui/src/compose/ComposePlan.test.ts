@@ -5,7 +5,7 @@ import { composeHandlers, composePlan, project, targets } from '../../tests/mock
 import { graph as commits } from '../../tests/mock/graph';
 import { engine, handlers, type Handlers, mockEngine, wireError } from '../../tests/mock/world';
 import { Graph } from '../history/graph.svelte';
-import type { BuildRequest } from '../lib/ipc/compose';
+import type { BuildRequest } from '../lib/ipc';
 import { actions } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
 import PlanPanel from '../plan/PlanPanel.svelte';
@@ -37,7 +37,7 @@ function show(override: Handlers = {}) {
 
 beforeEach(() => {
   app.engine = engine;
-  app.projects = [project as never];
+  app.projects = [project];
   const choices = choicesOf(project.id);
   choices.reset();
   choices.left.clear();
@@ -62,7 +62,7 @@ it('builds the services that are chosen, all of them without naming any', async 
   expect(screen.getByText('2 of 3 chosen')).toBeTruthy();
   screen.getByRole('button', { name: 'Build' }).click();
   await vi.waitFor(() => expect(started.mock.lastCall?.[0].request.services).toEqual(['frontend', 'api']));
-  expect(planned.mock.calls.every(([asked]) => asked.request.services.length === 0)).toBe(true);
+  expect(planned.mock.calls.every(([asked]) => asked.request.services?.length === 0)).toBe(true);
 });
 
 it('builds nothing when no service is chosen', async () => {
@@ -95,20 +95,20 @@ it('plans again with an option, keeps the panel open, and offers the way back', 
   await fireEvent.input(registry, { target: { value: 'localhost:5000' } });
   expect(planned, 'typing plans nothing').toHaveBeenCalledTimes(1);
   await fireEvent.change(registry);
-  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options.registry).toBe('localhost:5000'));
+  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options?.registry).toBe('localhost:5000'));
   expect(screen.getByText('registry localhost:5000')).toBeTruthy();
   expect(screen.getByText('Images are pushed because a registry is set.')).toBeTruthy();
   await fireEvent.click(screen.getByRole('checkbox', { name: /No cache/ }));
   await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.no_cache).toBe(true));
   screen.getByRole('button', { name: 'Back to the stack’s' }).click();
-  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options.registry).toBeNull());
+  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options?.registry).toBeNull());
 });
 
 it('offers to leave the options when no plan can be made with them', async () => {
   choicesOf(project.id).registry = 'nowhere:1';
   show({
     plan_commit: (({ request }: Asked) => {
-      if (request.options.registry) throw wireError({ code: 'config', message: 'the registry is not one' });
+      if (request.options?.registry) throw wireError({ code: 'config', message: 'the registry is not one' });
       return composePlan();
     }) as never,
   });

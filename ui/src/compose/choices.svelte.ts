@@ -1,7 +1,6 @@
 /** What is chosen for the next build of a compose project: services, and what differs from its stack for this once. */
 import { SvelteSet } from 'svelte/reactivity';
-import type { ProjectId } from '../lib/ipc';
-import type { BuildOptions } from '../lib/ipc/compose';
+import type { ProjectId, BuildOptions } from '../lib/ipc';
 
 /** Whether images share one repository, with what tells them apart in the tag. */
 export type SingleName = 'auto' | 'named' | 'off';

@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import { deployments } from '../../tests/mock/compose';
+import { build } from '../../tests/samples';
+import { composeHandlers, deployments } from '../../tests/mock/compose';
 import { mockEngine, wireError } from '../../tests/mock/world';
-import type { BuildRequest, DeployEvent } from '../lib/ipc/compose';
+import type { BuildEvent, BuildRequest, DeployEvent } from '../lib/ipc';
 import { noOptions } from './choices.svelte';
 import { Deploys } from './deploys.svelte';
 
@@ -19,7 +20,7 @@ const request: BuildRequest = {
 type Listener = { onmessage: (event: DeployEvent) => void };
 
 function deploying(run: (say: Listener) => unknown) {
-  mockEngine({ deploy: (({ onEvent }: { onEvent: Listener }) => run(onEvent)) as never });
+  mockEngine({ ...composeHandlers(), deploy: (({ events }: { events: Listener }) => run(events)) as never });
   const deploys = new Deploys();
   return { deploys, ended: deploys.start(request, 'webshop') };
 }
@@ -59,4 +60,30 @@ it('fails when the engine refuses to start it', async () => {
   });
   const deploy = await ended;
   expect(deploy.failure?.code).toBe('engine');
+});
+
+it('deploys nothing when the build fails', async () => {
+  const deployed = vi.fn();
+  mockEngine({
+    ...composeHandlers(),
+    watch_build: (({ events }: { events: { onmessage: (event: BuildEvent) => void } }) => {
+      const line = { number: 0, step: 1, at_ms: 5, text: 'npm error' };
+      events.onmessage({ type: 'log', lines: [line] });
+      events.onmessage({ type: 'finished', build: build({ status: 'failed', error: 'frontend failed at npm ci' }) });
+      return null;
+    }) as never,
+    deploy: deployed as never,
+  });
+  const deploy = await new Deploys().start(request, 'webshop');
+  expect(deploy.failure?.message).toBe('the build failed: frontend failed at npm ci');
+  expect(deploy.lines).toEqual(['npm error']);
+  expect(deploy.build).toBe('b0ffee');
+  expect(deployed).not.toHaveBeenCalled();
+});
+
+it('builds nothing when told so', async () => {
+  const built = vi.fn();
+  mockEngine({ ...composeHandlers(), start_build: built as never, deploy: () => null });
+  await new Deploys().start({ ...request, options: { ...noOptions, no_build: true } }, 'webshop');
+  expect(built).not.toHaveBeenCalled();
 });

@@ -1,6 +1,5 @@
 /** The log of one running service as it comes, in the shape the log list reads. */
-import { ask, Channel, Failure, type LogLine, type LogPage } from '../lib/ipc';
-import { commands } from '../lib/ipc/compose';
+import { ask, Channel, Failure, type LogLine, type LogPage, commands } from '../lib/ipc';
 import { LogPages } from '../log/pages.svelte';
 
 /** Lines kept, twice that for a while; a service may write for days. */

@@ -6,8 +6,8 @@ type Listener = { onmessage: (text: string) => void };
 
 it('keeps lines in order and says when no more will come', async () => {
   mockEngine({
-    service_log: (({ onLine }: { onLine: Listener }) => {
-      for (const text of ['one', 'two', 'three']) onLine.onmessage(text);
+    service_log: (({ lines }: { lines: Listener }) => {
+      for (const text of ['one', 'two', 'three']) lines.onmessage(text);
       return null;
     }) as never,
   });

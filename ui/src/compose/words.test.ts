@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { composePlan, deployments, files, targets } from '../../tests/mock/compose';
-import type { DeployedService } from '../lib/ipc/compose';
+import type { DeployedService } from '../lib/ipc';
 import { cacheImage } from './choices.svelte';
 import {
   composeHeadline,

@@ -1,13 +1,14 @@
 /** What a compose project's plan and its containers say, in words. */
-import type { BuildStatus, CommitStateKind } from '../lib/ipc';
 import type {
+  BuildStatus,
+  CommitStateKind,
   ComposeFiles,
   ComposeService,
   DeployedService,
   Deployment,
   Plan,
   PlannedTarget,
-} from '../lib/ipc/compose';
+} from '../lib/ipc';
 import { plural } from '../lib/ui/format';
 
 type Mark = BuildStatus | CommitStateKind | 'warning';

@@ -1,7 +1,6 @@
 /** What a plan says, in words. */
 import { composeHeadline, planMark } from '../compose/words';
-import type { Estimate, Plan } from '../lib/ipc';
-import type { PlannedTarget } from '../lib/ipc/compose';
+import type { Estimate, Plan, PlannedTarget } from '../lib/ipc';
 import { duration, plural, short } from '../lib/ui/format';
 
 /** "Incremental", "Already built", "Full build". */
@@ -27,8 +26,7 @@ export function mark(plan: Plan): 'built' | 'base' | 'none' {
 
 /** The targets of a plan that decides on each of them. */
 function servicesOf(plan: Plan): PlannedTarget[] | null {
-  const targets = plan.targets as PlannedTarget[];
-  return targets.length > 1 && targets.every((target) => target.decision) ? targets : null;
+  return plan.targets.length > 1 ? plan.targets : null;
 }
 
 /** "on 3f2a91c · 4 back · 12 files" */

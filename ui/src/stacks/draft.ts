@@ -1,6 +1,6 @@
 /** A stack while it is written: what is wrong with it, and what it becomes. */
 import type { SingleName } from '../compose/choices.svelte';
-import type { Stack } from '../lib/ipc/compose';
+import type { Stack } from '../lib/ipc';
 
 /** The stack that is always there. */
 export const LOCAL = 'local';

@@ -3,7 +3,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import Providers from '../../tests/Providers.svelte';
 import { composeHandlers, project } from '../../tests/mock/compose';
 import { handlers, type Handlers, mockEngine, wireError } from '../../tests/mock/world';
-import type { BuildRequest } from '../lib/ipc/compose';
+import type { BuildRequest } from '../lib/ipc';
 import { deploys } from '../compose/deploys.svelte';
 import { app } from '../lib/state/app.svelte';
 import RunsView from './RunsView.svelte';
@@ -56,8 +56,8 @@ it('shows the log of one service and closes it again', async () => {
 });
 
 it('tells why a deploy failed and tries it again', async () => {
-  const deployed = vi.fn(({ onEvent }: { onEvent: { onmessage: (event: unknown) => void } }) => {
-    onEvent.onmessage({ type: 'failed', error: wireError({ message: 'port 8080 is taken' }) });
+  const deployed = vi.fn(({ events }: { events: { onmessage: (event: unknown) => void } }) => {
+    events.onmessage({ type: 'failed', error: wireError({ message: 'port 8080 is taken' }) });
     return null;
   });
   show({ deploy: deployed as never });

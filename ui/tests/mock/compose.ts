@@ -1,5 +1,6 @@
 /** A made-up compose project behind the window: its plan, its files, what is up, stacks. */
 import type {
+  BuildEvent,
   BuildRequest,
   ComposeFiles,
   ComposeService,
@@ -10,10 +11,11 @@ import type {
   Project,
   Stack,
   StackCheck,
-} from '../../src/lib/ipc/compose';
+  Preview,
+} from '../../src/lib/ipc';
+import { build } from '../samples';
 import { graph } from './graph';
 import { type Handlers, plan, preview as gitpodPreview, project as workspace } from './world';
-import type { Preview } from '../../src/lib/ipc';
 
 type Listener<T> = { onmessage: (event: T) => void };
 
@@ -24,7 +26,6 @@ export const project: Project = {
   root: '/home/mira/src/webshop',
   recipe: 'docker-compose.yaml',
   dialect: 'compose',
-  stack: 'staging',
   branch: 'main',
 };
 
@@ -251,7 +252,7 @@ export const checks: StackCheck[] = [
   { part: 'cache', ok: true, message: 'team can write a registry cache', hint: null },
 ];
 
-const lines = [
+const said = [
   '\x1b[1m#1\x1b[0m planning frontend, api, worker',
   'api is reused: built already at 3f2a91c',
   '#4 [frontend 2/5] RUN npm ci',
@@ -273,7 +274,7 @@ export const preview: Preview = {
   root: '/home/mira/src/webshop',
   name: 'webshop',
   recognised: {
-    dialect: 'compose' as never,
+    dialect: 'compose',
     file: 'docker-compose.yaml',
     summary: 'Compose file, 4 services (3 built)',
     details: [
@@ -302,9 +303,9 @@ export const preview: Preview = {
 export function composeHandlers(override: Handlers = {}): Handlers {
   let up = deployments;
   let known = stacks;
-  let uses = project;
+  let uses = 'staging';
   return {
-    list_projects: () => [uses, { ...workspace, stack: 'local' }],
+    list_projects: () => [project, workspace],
     preview_path: () => preview,
     plan_commit: ({ request }: { request: BuildRequest }) => {
       const row = graph(60).find((one) => one.commit === request.commit);
@@ -320,8 +321,9 @@ export function composeHandlers(override: Handlers = {}): Handlers {
       known = known.filter((one) => one.name !== name);
       return null;
     },
+    project_stack: ({ project: id }: { project: string }) => (id === project.id ? uses : 'local'),
     use_stack: ({ name }: { name: string }) => {
-      uses = { ...uses, stack: name };
+      uses = name;
       return null;
     },
     check_stack: () => new Promise((done) => setTimeout(() => done(checks), 400)),
@@ -330,17 +332,22 @@ export function composeHandlers(override: Handlers = {}): Handlers {
       up = up.filter((one) => one.compose_project !== composeProject);
       return null;
     },
-    deploy: ({ onEvent }: { onEvent: Listener<DeployEvent> }) =>
+    start_build: () => 'b0ffee',
+    watch_build: ({ events }: { events: Listener<BuildEvent> }) => {
+      events.onmessage({ type: 'finished', build: build({ id: 'b0ffee', status: 'succeeded' }) });
+      return null;
+    },
+    deploy: ({ events }: { events: Listener<DeployEvent> }) =>
       new Promise(() => {
-        for (const [i, text] of lines.entries())
-          setTimeout(() => onEvent.onmessage({ type: 'line', text }), 60 * (i + 1));
+        for (const [i, text] of said.entries())
+          setTimeout(() => events.onmessage({ type: 'line', text }), 60 * (i + 1));
       }),
-    service_log: ({ service, onLine }: { service: string; onLine: Listener<string> }) =>
+    service_log: ({ service, lines }: { service: string; lines: Listener<string> }) =>
       new Promise(() => {
         let n = 0;
         const say = () => {
           n += 1;
-          onLine.onmessage(
+          lines.onmessage(
             n % 9 === 0
               ? `\x1b[33mwarn\x1b[0m ${service}: slow query, 812 ms: select * from orders where state = 'open'`
               : `\x1b[32minfo\x1b[0m ${service}: GET /api/orders/${4200 + n} 200 ${(n * 7) % 40} ms`,

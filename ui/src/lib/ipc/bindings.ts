@@ -81,6 +81,30 @@ export const commands = {
 	builderUsage: (name: string) => typedError<BuilderUsage, WireError>(__TAURI_INVOKE("builder_usage", { name })),
 	/**  Frees a builder's cache: what is prunable, or everything reclaimable with `all`. */
 	pruneBuilder: (name: string, all: boolean) => typedError<BuilderPruned, WireError>(__TAURI_INVOKE("prune_builder", { name, all })),
+	/**  Lists the stacks. */
+	listStacks: () => typedError<Stack[], WireError>(__TAURI_INVOKE("list_stacks")),
+	/**  Stores a stack, replacing the one of its name; answers with it as it then is. */
+	saveStack: (stack: Stack) => typedError<Stack, WireError>(__TAURI_INVOKE("save_stack", { stack })),
+	/**  Removes a stack that no project uses. */
+	removeStack: (name: string) => typedError<null, WireError>(__TAURI_INVOKE("remove_stack", { name })),
+	/**  Returns the name of the stack that a project uses. */
+	projectStack: (project: ProjectId) => typedError<string, WireError>(__TAURI_INVOKE("project_stack", { project })),
+	/**  Makes a project use a stack. */
+	useStack: (project: ProjectId, name: string) => typedError<null, WireError>(__TAURI_INVOKE("use_stack", { project, name })),
+	/**  Tries every part of a stack. */
+	checkStack: (name: string) => typedError<StackCheck[], WireError>(__TAURI_INVOKE("check_stack", { name })),
+	/**  Returns what building and deploying a request would do; writes nothing. */
+	composeFiles: (request: BuildRequest) => typedError<ComposeFiles, WireError>(__TAURI_INVOKE("compose_files", { request })),
+	/**  Brings up what a request means, with images that are built already, and streams what compose says. */
+	deploy: (request: BuildRequest, events: Channel<DeployEvent>) => typedError<null, WireError>(__TAURI_INVOKE("deploy", { request, events })),
+	/**  Lists the compose projects that were deployed and still have containers. */
+	listDeployments: () => typedError<Deployment[], WireError>(__TAURI_INVOKE("list_deployments")),
+	/**  Stops and removes a compose project; its volumes stay unless asked. */
+	takeDown: (composeProject: string, volumes: boolean) => typedError<null, WireError>(__TAURI_INVOKE("take_down", { composeProject, volumes })),
+	/**  Streams the log of a deployed service until it ends or nobody listens. */
+	serviceLog: (composeProject: string, service: string, lines: Channel<string>) => typedError<null, WireError>(__TAURI_INVOKE("service_log", { composeProject, service, lines })),
+	/**  Opens a port of something that runs in the browser. */
+	openPort: (url: string) => typedError<null, WireError>(__TAURI_INVOKE("open_port", { url })),
 	/**  Asks the Docker engine how it is. */
 	engineStatus: () => typedError<EngineStatus, WireError>(__TAURI_INVOKE("engine_status")),
 	/**  Returns the settings. */
@@ -266,6 +290,24 @@ export type BuildList = {
 	builds: Build[],
 };
 
+/**  What one request changes of its project's stack. */
+export type BuildOptions = {
+	/**  Another stack. */
+	stack?: string | null,
+	/**  Registry to push to. */
+	registry?: string | null,
+	/**  One repository for all images. */
+	registry_single_name?: string | null,
+	/**  Do not recognise registries that need a single name. */
+	no_registry_single_name?: boolean,
+	/**  No layer cache in the registry. */
+	no_registry_cache?: boolean,
+	/**  Builder. */
+	builder?: string | null,
+	/**  Use the images that the file names and build nothing. */
+	no_build?: boolean,
+};
+
 /**  What to plan or build. */
 export type BuildRequest = {
 	/**  The project. */
@@ -280,6 +322,10 @@ export type BuildRequest = {
 	no_cache: boolean,
 	/**  Start from exactly this build: its id, or a prefix that only one has. */
 	base: string | null,
+	/**  Services to build, of a recipe that has several; empty for all. */
+	services?: string[],
+	/**  What this request changes of the project's stack. */
+	options?: BuildOptions,
 };
 
 /**  A column to order builds by. */
@@ -560,6 +606,46 @@ export type CommitStateKind =
 /**  The commit has no recipe, or one that cannot be read. */
 "unusable";
 
+/**  What building and deploying a compose project would do, to look at and copy. Secrets are replaced. */
+export type ComposeFiles = {
+	/**  Name of the compose project. */
+	compose_project: string,
+	/**  Services, by name. */
+	services: ComposeService[],
+	/**  The interim build file, JSON as bake reads it; empty when nothing has to be built. */
+	build_file: string,
+	/**  The compose file that would be deployed, YAML. */
+	deploy_file: string,
+	/**  The command that builds, word by word; empty when nothing has to be built. */
+	command: string[],
+	/**  `load` into the engine or `push` to the registry. */
+	output: string,
+	/**  What that follows from, one sentence. */
+	output_reason: string,
+	/**  Things worth knowing before. */
+	warnings: string[],
+};
+
+/**  A service of a compose file. */
+export type ComposeService = {
+	/**  Name. */
+	name: string,
+	/**  Whether its image is built. */
+	built: boolean,
+	/**  Image that the file names. */
+	image: string | null,
+	/**  Build context, relative to the repository, or an address. */
+	context: string | null,
+	/**  Dockerfile, relative to the context; absent when it stands in the compose file. */
+	dockerfile: string | null,
+	/**  Profiles it belongs to. */
+	profiles: string[],
+	/**  Services it waits for. */
+	depends_on: string[],
+	/**  Published ports as `8080:80`. */
+	ports: string[],
+};
+
 /**  How a commit gets its image. */
 export type Decision = 
 /**  An existing build serves as it is. */
@@ -585,10 +671,65 @@ export type DeletePlan = {
 	engine_checked: boolean,
 };
 
+/**  What happens while a project is deployed. Ends with `Done` or `Failed`. */
+export type DeployEvent = 
+/**  A line of what compose says. */
+{ type: "line"; 
+/**  The line. */
+text: string } | 
+/**  It runs. */
+{ type: "done"; 
+/**  What runs. */
+deployment: Deployment } | 
+/**  It does not. */
+{ type: "failed"; 
+/**  Why. */
+error: WireError };
+
+/**  A container of a deployed service. */
+export type DeployedService = {
+	/**  Service name. */
+	name: string,
+	/**  Container id. */
+	container: string,
+	/**  `running`, `exited`, `restarting`, … */
+	state: string,
+	/**  `starting`, `healthy` or `unhealthy`, with a health check. */
+	health: string | null,
+	/**  As the Engine says: "Up 2 minutes". */
+	status: string,
+	/**  Image reference. */
+	image: string,
+	/**  Exit code of one that has ended. */
+	exit_code: number | null,
+	/**  Ports. */
+	ports: PublishedPort[],
+};
+
+/**  A compose project that runs. */
+export type Deployment = {
+	/**  Name of the compose project. */
+	compose_project: string,
+	/**  The project it was deployed from, if it is still known. */
+	project: ProjectId | null,
+	/**  That project's name. */
+	project_name: string,
+	/**  The newest build whose images it uses. */
+	build: BuildId | null,
+	/**  The commit that was deployed. */
+	commit: string | null,
+	/**  Stack. */
+	stack: string,
+	/**  Containers, by service. */
+	services: DeployedService[],
+};
+
 /**  The file formats a recipe can be written in. */
 export type Dialect = 
 /**  `.gitpod.yml`: one image with the source and the results of its tasks. */
-"workspace";
+"workspace" | 
+/**  `compose.yaml`: an image for each service that is built. */
+"compose";
 
 /**  An image that a deletion would remove. */
 export type DoomedImage = {
@@ -950,6 +1091,20 @@ export type PlannedTarget = {
 	code_key: string,
 	/**  The fields behind the environment key, secret-looking values replaced. */
 	fields: KeyField[],
+	/**  How it gets its image. */
+	decision: Decision,
+	/**  Why, one sentence. */
+	reason: string,
+	/**  The build whose image is reused. */
+	build: BuildId | null,
+	/**  What its image is used by; absent when that depends on the build's id. */
+	reference: string | null,
+	/**  Names its image gets. */
+	tags: string[],
+	/**  Where layers are looked for, first to last, as bake writes it. */
+	cache_from: string[],
+	/**  Where layers are kept. */
+	cache_to: string[],
 };
 
 /**  What a dropped path is and what adding it would do. Nothing has been written. */
@@ -1016,6 +1171,18 @@ export type Project = {
 
 /**  A project's id: 12 hexadecimal digits. */
 export type ProjectId = string;
+
+/**  A port of a container. */
+export type PublishedPort = {
+	/**  In the container. */
+	target: number,
+	/**  On the engine's machine, when published. */
+	published: number | null,
+	/**  `tcp`, `udp` or `sctp`. */
+	protocol: string,
+	/**  Address to open, for published TCP ports. */
+	url: string | null,
+};
 
 /**  A duration as half and as four fifths of the recorded builds have it. */
 export type Quantiles = {
@@ -1139,6 +1306,51 @@ export type SlowStep = {
 	/**  Times it ran. */
 	runs: number,
 };
+
+/**  Where and with what builds are made. `local` always exists. */
+export type Stack = {
+	/**  Name: lower-case letters, digits and `-`, at most 40. */
+	name: string,
+	/**  Docker context of the engine; none for the one the docker command line uses. */
+	context: string | null,
+	/**  Buildx builder; none for the selected one. */
+	builder: string | null,
+	/**  Registry that images are pushed to, `host[:port][/path]`; none loads them into the engine. */
+	registry: string | null,
+	/**  The one repository of a registry that all images share, as ECR needs it. */
+	registry_single_name: string | null,
+	/**  Whether registries that need a single name are recognised. */
+	detect_single_name: boolean,
+	/**  Whether layers are cached in the registry too. */
+	registry_cache: boolean,
+	/**  What image names begin with. */
+	prefix: string,
+	/**  Platform built for; none for the engine's. */
+	platform: string | null,
+};
+
+/**  What trying a part of a stack showed. */
+export type StackCheck = {
+	/**  Which part. */
+	part: StackPart,
+	/**  Whether it works. */
+	ok: boolean,
+	/**  What was seen, one sentence. */
+	message: string,
+	/**  What to do, one sentence. */
+	hint: string | null,
+};
+
+/**  A part of a stack that can be tried. */
+export type StackPart = 
+/**  The engine. */
+"engine" | 
+/**  The builder. */
+"builder" | 
+/**  The registry. */
+"registry" | 
+/**  The registry's cache. */
+"cache";
 
 /**  One step of a build: a vertex of BuildKit's graph, or a task inside one. */
 export type Step = {

@@ -13,7 +13,6 @@ import {
   type ProjectId,
   type Settings,
 } from '../ipc';
-import { commands as compose } from '../ipc/compose';
 import { gather } from './gather';
 import { Router } from './router.svelte';
 import { toasts } from './toasts.svelte';
@@ -82,7 +81,7 @@ export class App {
     this.revision += 1;
     const active = { ...anyBuild, status: ['queued' as const, 'running' as const], ascending: true, limit: 20 };
     // Without an engine there are no runs to count; that takes a while to find out and keeps nothing else waiting.
-    void Promise.allSettled([ask(commands.listRuns()), ask(compose.listDeployments())]).then(([runs, deployments]) => {
+    void Promise.allSettled([ask(commands.listRuns()), ask(commands.listDeployments())]).then(([runs, deployments]) => {
       const shells = runs.status === 'fulfilled' ? runs.value.length : 0;
       this.runs = shells + (deployments.status === 'fulfilled' ? deployments.value.length : 0);
     });
