@@ -1,11 +1,12 @@
 /**
  * The window in an ordinary browser, for looking at it: `npm run dev`, then /tests/harness.html.
- * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|empty|unborn|slow, rows=200000.
+ * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|compose|unborn|slow, rows=200000.
  */
 import { mockWindows } from '@tauri-apps/api/mocks';
 import { mount } from 'svelte';
-import type { Theme } from '../src/lib/ipc';
+import type { Theme, DeployEvent } from '../src/lib/ipc';
 import { buildHandlers, shown } from './mock/builds';
+import { composeHandlers } from './mock/compose';
 import { type Handlers, handlers, mockEngine, noEngine, settings, wireError } from './mock/world';
 
 const query = new URLSearchParams(location.search);
@@ -22,6 +23,22 @@ const worlds: Record<string, Handlers> = {
     list_builds: () => ({ total: 0, builds: [] }),
     engine_status: () => noEngine,
   },
+  compose: composeHandlers(),
+  'compose-empty': composeHandlers({ list_deployments: () => [], list_runs: () => [] }),
+  'compose-broken': composeHandlers({
+    list_deployments: () => Promise.reject(wireError({ code: 'engine', message: 'Docker does not answer' })),
+    list_runs: () => Promise.reject(wireError({ code: 'engine', message: 'Docker does not answer' })),
+    list_stacks: () => Promise.reject(wireError({ message: 'the catalogue cannot be read' })),
+    deploy: (({ events }: { events: { onmessage: (event: DeployEvent) => void } }) => {
+      events.onmessage({ type: 'line', text: ' Container webshop-db-1  Started' });
+      events.onmessage({ type: 'line', text: 'Error response from daemon: Bind for 0.0.0.0:8080 failed' });
+      const hint = 'Stop what listens there, or publish another port in the compose file.';
+      const error = wireError({ code: 'engine', message: '“docker compose up” failed: port 8080 is taken', hint });
+      events.onmessage({ type: 'failed', error });
+      return null;
+    }) as never,
+    compose_files: () => Promise.reject(wireError({ code: 'config', message: 'docker compose is not installed' })),
+  }),
   unborn: { graph_page: () => emptyPage },
   broken: {
     graph_page: () =>

@@ -22,10 +22,10 @@ pub(crate) async fn compose_files(engine: State<'_, Engine>, request: BuildReque
 pub(crate) async fn deploy(
     engine: State<'_, Engine>,
     request: BuildRequest,
-    on_event: Channel<DeployEvent>,
+    events: Channel<DeployEvent>,
 ) -> Answer<()> {
     // The event has told what went wrong, in more detail.
-    drop(deploy::deploy(&engine, &request, move |event| on_event.send(event).is_ok()).await);
+    drop(deploy::deploy(&engine, &request, move |event| events.send(event).is_ok()).await);
     Ok(())
 }
 
@@ -54,9 +54,9 @@ pub(crate) async fn service_log(
     engine: State<'_, Engine>,
     compose_project: String,
     service: String,
-    on_line: Channel<String>,
+    lines: Channel<String>,
 ) -> Answer<()> {
-    let send = move |line| on_line.send(line).is_ok();
+    let send = move |line| lines.send(line).is_ok();
     Ok(deploy::service_log(&engine, &compose_project, &service, send).await?)
 }
 

@@ -1,9 +1,12 @@
 /** What a plan says, in words. */
-import type { Estimate, Plan } from '../lib/ipc';
+import { composeHeadline, planMark } from '../compose/words';
+import type { Estimate, Plan, PlannedTarget } from '../lib/ipc';
 import { duration, plural, short } from '../lib/ui/format';
 
 /** "Incremental", "Already built", "Full build". */
 export function headline(plan: Plan): string {
+  const targets = servicesOf(plan);
+  if (targets) return composeHeadline(targets);
   switch (plan.decision) {
     case 'reuse':
       return 'Already built';
@@ -12,6 +15,18 @@ export function headline(plan: Plan): string {
     case 'full':
       return 'Full build';
   }
+}
+
+/** The mark of a plan: how much of it is there already. */
+export function mark(plan: Plan): 'built' | 'base' | 'none' {
+  const targets = servicesOf(plan);
+  if (targets) return planMark(targets);
+  return plan.decision === 'reuse' ? 'built' : plan.decision === 'incremental' ? 'base' : 'none';
+}
+
+/** The targets of a plan that decides on each of them. */
+function servicesOf(plan: Plan): PlannedTarget[] | null {
+  return plan.targets.length > 1 ? plan.targets : null;
 }
 
 /** "on 3f2a91c · 4 back · 12 files" */

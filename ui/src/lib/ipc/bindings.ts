@@ -84,13 +84,13 @@ export const commands = {
 	/**  Returns the services of a compose project, the interim build file and the file that would be deployed. */
 	composeFiles: (request: BuildRequest) => typedError<ComposeFiles, WireError>(__TAURI_INVOKE("compose_files", { request })),
 	/**  Brings a compose project up with the images it has and streams what compose says. How it ended is the last event. */
-	deploy: (request: BuildRequest, onEvent: Channel<DeployEvent>) => typedError<null, WireError>(__TAURI_INVOKE("deploy", { request, onEvent })),
+	deploy: (request: BuildRequest, events: Channel<DeployEvent>) => typedError<null, WireError>(__TAURI_INVOKE("deploy", { request, events })),
 	/**  Lists what runs of compose projects that were deployed from here. */
 	listDeployments: () => typedError<Deployment[], WireError>(__TAURI_INVOKE("list_deployments")),
 	/**  Stops and removes what runs of a compose project, with its volumes if they are named. */
 	takeDown: (composeProject: string, volumes: boolean) => typedError<null, WireError>(__TAURI_INVOKE("take_down", { composeProject, volumes })),
 	/**  Streams the log of a deployed service until it ends. */
-	serviceLog: (composeProject: string, service: string, onLine: Channel<string>) => typedError<null, WireError>(__TAURI_INVOKE("service_log", { composeProject, service, onLine })),
+	serviceLog: (composeProject: string, service: string, lines: Channel<string>) => typedError<null, WireError>(__TAURI_INVOKE("service_log", { composeProject, service, lines })),
 	/**  Opens a published port in the browser; no other address. */
 	openPort: (url: string) => typedError<null, WireError>(__TAURI_INVOKE("open_port", { url })),
 	/**  Lists the stacks, the default one first. */

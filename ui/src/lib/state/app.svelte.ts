@@ -39,7 +39,7 @@ export class App {
   unread = $derived(this.notices.filter((notice) => !notice.read).length);
   /** Queued and running builds of all projects, oldest first. */
   active = $state.raw<Build[]>([]);
-  /** Containers running from builds. */
+  /** Compose projects that are up, and shells. */
   runs = $state(0);
   /** Builds of all projects. */
   builds = $derived(this.projects?.reduce((sum, p) => sum + p.builds, 0) ?? 0);
@@ -81,10 +81,10 @@ export class App {
     this.revision += 1;
     const active = { ...anyBuild, status: ['queued' as const, 'running' as const], ascending: true, limit: 20 };
     // Without an engine there are no runs to count; that takes a while to find out and keeps nothing else waiting.
-    void ask(commands.listRuns()).then(
-      (runs) => (this.runs = runs.length),
-      () => (this.runs = 0),
-    );
+    void Promise.allSettled([ask(commands.listRuns()), ask(commands.listDeployments())]).then(([runs, deployments]) => {
+      const shells = runs.status === 'fulfilled' ? runs.value.length : 0;
+      this.runs = shells + (deployments.status === 'fulfilled' ? deployments.value.length : 0);
+    });
     const [projects, builds, notices] = await Promise.allSettled([
       ask(commands.listProjects()),
       ask(commands.listBuilds(active)),

@@ -1,0 +1,84 @@
+import { fireEvent, render, screen } from '@testing-library/svelte';
+import { beforeEach, expect, it, vi } from 'vitest';
+import Providers from '../../tests/Providers.svelte';
+import { composeHandlers, project } from '../../tests/mock/compose';
+import { handlers, type Handlers, mockEngine, wireError } from '../../tests/mock/world';
+import type { BuildRequest } from '../lib/ipc';
+import { deploys } from '../compose/deploys.svelte';
+import { app } from '../lib/state/app.svelte';
+import RunsView from './RunsView.svelte';
+
+function show(override: Handlers = {}) {
+  mockEngine(handlers(20, { ...composeHandlers(), ...override }));
+  render(Providers, { of: RunsView });
+}
+
+beforeEach(() => {
+  vi.spyOn(app, 'refresh').mockResolvedValue();
+  deploys.list = [];
+});
+
+it('lists compose projects with their services and opens a port in the browser', async () => {
+  const opened = vi.fn((_: { url: string }) => null);
+  show({ open_port: opened as never });
+  expect(await screen.findByText('running, unhealthy')).toBeTruthy();
+  expect(screen.getByText('exited with 3')).toBeTruthy();
+  screen.getByText('localhost:8080').click();
+  await vi.waitFor(() => expect(opened.mock.calls[0]?.[0].url).toBe('http://localhost:8080'));
+  expect(screen.getByText('5432/tcp').closest('button'), 'what is not published is no link').toBeNull();
+});
+
+it('takes a project down only after asking, and keeps its volumes unless told', async () => {
+  const taken = vi.fn((_: { composeProject: string; volumes: boolean }) => null);
+  show({ take_down: taken as never });
+  const down = (await screen.findAllByRole('button', { name: 'Down' }))[0]!;
+  down.click();
+  const dialog = await screen.findByRole('dialog');
+  expect(taken).not.toHaveBeenCalled();
+  expect(dialog.textContent).toContain('6 containers');
+  await fireEvent.click(screen.getByRole('checkbox', { name: /volumes/ }));
+  (await screen.findByRole('button', { name: 'Down, and remove volumes' })).click();
+  await vi.waitFor(() => expect(taken).toHaveBeenCalledWith({ composeProject: 'webshop', volumes: true }));
+  await vi.waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  down.click();
+  const box = await screen.findByRole<HTMLInputElement>('checkbox', { name: /volumes/ });
+  expect(box.checked, 'it was ticked for the last one only').toBe(false);
+});
+
+it('shows the log of one service and closes it again', async () => {
+  show();
+  const button = await screen.findByRole('button', { name: 'Log of api' });
+  await fireEvent.click(button);
+  const log = await screen.findByRole('log', { name: 'Log of api' });
+  await vi.waitFor(() => expect(log.textContent).toContain('api: GET /api/orders/'));
+  await fireEvent.click(button);
+  expect(screen.queryByRole('log', { name: 'Log of api' })).toBeNull();
+});
+
+it('tells why a deploy failed and tries it again', async () => {
+  const deployed = vi.fn(({ events }: { events: { onmessage: (event: unknown) => void } }) => {
+    events.onmessage({ type: 'failed', error: wireError({ message: 'port 8080 is taken' }) });
+    return null;
+  });
+  show({ deploy: deployed as never });
+  const request = { project: project.id, commit: null } as BuildRequest;
+  await deploys.start(request, 'webshop');
+  expect(await screen.findByText('Port 8080 is taken.')).toBeTruthy();
+  screen.getByRole('button', { name: 'Deploy again' }).click();
+  await vi.waitFor(() => expect(deployed).toHaveBeenCalledTimes(2));
+  expect(deployed.mock.lastCall?.[0]).toMatchObject({ request });
+});
+
+it('says what to do when nothing runs', async () => {
+  show({ list_deployments: () => [], list_runs: () => [] });
+  expect(await screen.findByText('Nothing runs')).toBeTruthy();
+});
+
+it('shows what is known of shells when the compose projects cannot be listed', async () => {
+  show({
+    list_deployments: () => {
+      throw wireError({ code: 'engine', message: 'Docker does not answer' });
+    },
+  });
+  expect(await screen.findByText('Docker does not answer.')).toBeTruthy();
+});
