@@ -3,8 +3,11 @@
 //! Every journey has a home and a folder name of its own, so that journeys run side by side and clean up by themselves:
 //! images are named after the folder they come from.
 
+pub mod compose;
 mod docker;
 mod headstart;
+mod http;
+pub mod registry;
 mod repository;
 pub mod window;
 
@@ -14,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use docker::{Listing, docker, has_image, in_image, listing, remove_images, try_docker};
 pub use headstart::{Home, Run, Running, binary};
+pub use http::{Answer, free_port, http};
 pub use repository::{BUSYBOX, Repository};
 
 /// Waits until a question has an answer; panics with what was waited for when it takes too long.

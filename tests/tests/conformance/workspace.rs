@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use git2::{ObjectType, Oid};
+use headstart_engine::recipe::compose::Resolved;
 use headstart_engine::recipe::workspace::Workspace;
 use headstart_engine::recipe::{
     Dialect, Environment, ImageFacts, Images, Options, Recipe, RecipeError, SourceView,
@@ -32,6 +33,23 @@ impl SourceView for Files {
             .map(|(name, text)| format!("{name}\0{text}\0"))
             .collect();
         Ok((!all.is_empty()).then(|| format!("file:{}", digest(&all))))
+    }
+
+    // The source root is the repository.
+    fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        self.read(path)
+    }
+
+    fn key_whole(&self, path: &str) -> Result<Option<String>, SourceError> {
+        self.key(path)
+    }
+
+    fn files(&self, _: &str) -> Result<Option<Vec<(String, String)>>, SourceError> {
+        Ok(None)
+    }
+
+    fn compose(&self, file: &str) -> Result<Resolved, String> {
+        Err(format!("{file} is no compose file"))
     }
 }
 

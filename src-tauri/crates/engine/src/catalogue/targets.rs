@@ -18,9 +18,8 @@ pub(crate) struct OlderTarget {
     pub(crate) bytes: Option<u64>,
 }
 
-const OLDER: &str =
-    "SELECT t.build_id, b.commit_id, t.environment, t.code_key, i.reference, i.digest, i.bytes
-     FROM targets t JOIN builds b ON b.id = t.build_id AND b.status = 'succeeded'
+const COLUMNS: &str = "t.build_id, b.commit_id, t.environment, t.code_key, i.reference, i.digest, i.bytes";
+const MADE: &str = "FROM targets t JOIN builds b ON b.id = t.build_id AND b.status = 'succeeded'
      JOIN images i ON i.build_id = t.build_id AND i.target = t.name";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OlderTarget> {
@@ -65,7 +64,8 @@ pub(super) fn insert(
 }
 
 impl Catalogue {
-    /// Returns the newest images of exactly these keys under one name, newest first, at most four.
+    /// Returns the newest images of exactly these keys under one name, newest first, at most four; each with the build
+    /// that made it, not with those that used it again.
     pub(crate) fn exact_targets(
         &self,
         project: &ProjectId,
@@ -73,9 +73,11 @@ impl Catalogue {
         environment: &str,
         code: &str,
     ) -> Result<Vec<OlderTarget>> {
+        // Of the rows of one image SQLite takes the one that min() is of.
         let sql = format!(
-            "{OLDER} WHERE t.project_id = ?1 AND t.name = ?2 AND t.environment_key = ?3 AND t.code_key = ?4
-             ORDER BY t.created_at DESC LIMIT 4"
+            "SELECT {COLUMNS}, MIN(t.created_at) AS made_at {MADE}
+             WHERE t.project_id = ?1 AND t.name = ?2 AND t.environment_key = ?3 AND t.code_key = ?4
+             GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4"
         );
         let db = self.db();
         let mut statement = db.prepare_cached(&sql)?;
@@ -85,17 +87,18 @@ impl Catalogue {
 
     /// Returns the newest image of a target, whatever its keys.
     pub(crate) fn newest_target(&self, project: &ProjectId, name: &str) -> Result<Option<OlderTarget>> {
-        let sql =
-            format!("{OLDER} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT 1");
+        let sql = format!(
+            "SELECT {COLUMNS} {MADE} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT 1"
+        );
         let db = self.db();
         let mut statement = db.prepare_cached(&sql)?;
         Ok(statement.query_row(params![project.0, name], read).optional()?)
     }
 
-    /// Lists the succeeded builds whose image is this one.
+    /// Lists the succeeded builds whose image is this one, newest first.
     pub(crate) fn sharers(&self, reference: &str, digest: &str) -> Result<Vec<BuildId>> {
         let sql = "SELECT i.build_id FROM images i JOIN builds b ON b.id = i.build_id
-             WHERE i.reference = ?1 AND i.digest = ?2 AND b.status = 'succeeded'";
+             WHERE i.reference = ?1 AND i.digest = ?2 AND b.status = 'succeeded' ORDER BY b.created_at DESC";
         let db = self.db();
         let mut statement = db.prepare_cached(sql)?;
         let rows = statement.query_map(params![reference, digest], |row| row.get(0).map(BuildId))?;

@@ -1,7 +1,7 @@
 //! Plans of recipes with several targets, each with keys of its own: every service is reused or built by itself, and one
 //! bake builds those that have to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::images::Known;
 use super::read::Read;
@@ -80,7 +80,8 @@ pub(super) async fn plan(
         .platform
         .clone()
         .unwrap_or_else(|| known.platform.clone());
-    check_names(project, request, &chosen)?;
+    let wanted = wanted(project, request)?;
+    check_images(project, &wanted, &chosen)?;
     let tag = tag(&read);
     let branches = branches(engine, &read)?;
     // Without a build nothing is named; the file's own images are deployed.
@@ -106,11 +107,20 @@ pub(super) async fn plan(
     let mut asked = known.checked;
     let pushes = services.pushes();
     for resolved in read.recipe.resolve(&known.images, &platform) {
-        let named = model.services.iter().find(|built| built.name == resolved.name);
-        let Some(named) = named.filter(|_| chosen.spec.is_some() && is_wanted(request, &resolved.name))
-        else {
+        let Some(named) = model.services.iter().find(|built| built.name == resolved.name) else {
             continue;
         };
+        if chosen.spec.is_none() || !wanted.contains(&resolved.name) {
+            // Compose refuses a project in which any service has neither image nor build.
+            let image = project
+                .services()
+                .iter()
+                .find(|service| service.name == resolved.name);
+            if image.is_some_and(|service| service.image.is_none()) {
+                services.references.insert(resolved.name, named.reference.clone());
+            }
+            continue;
+        }
         let weighed = weigh(engine, &read, resolved, &chosen, named)?;
         let mut found = None;
         let mut gone = false;
@@ -169,12 +179,8 @@ pub(super) async fn plan(
     )
 }
 
-fn is_wanted(request: &BuildRequest, name: &str) -> bool {
-    request.services.is_empty() || request.services.iter().any(|wanted| wanted == name)
-}
-
-/// Refuses services that are not there, and `--no-build` where an image has no name.
-fn check_names(project: &ComposeProject, request: &BuildRequest, chosen: &Chosen) -> Result<()> {
+/// Returns the services that a request means: those that it names with all that they depend on, or all.
+fn wanted(project: &ComposeProject, request: &BuildRequest) -> Result<BTreeSet<String>> {
     let names: Vec<&str> = project
         .services()
         .iter()
@@ -190,24 +196,41 @@ fn check_names(project: &ComposeProject, request: &BuildRequest, chosen: &Chosen
             format!("there are: {}", names.join(", ")),
         ));
     }
-    if chosen.spec.is_none() {
-        let nameless: Vec<&str> = project
-            .services()
-            .iter()
-            .filter(|service| service.image.is_none() && is_wanted(request, &service.name))
-            .map(|service| service.name.as_str())
-            .collect();
-        if !nameless.is_empty() {
-            return Err(Error::refused(
-                format!(
-                    "without a build every service needs an `image`; these have none: {}",
-                    nameless.join(", ")
-                ),
-                "name their images in the compose file, or leave --no-build out",
-            ));
-        }
+    if request.services.is_empty() {
+        return Ok(names.into_iter().map(str::to_owned).collect());
     }
-    Ok(())
+    let mut found = BTreeSet::new();
+    let mut left = request.services.clone();
+    while let Some(name) = left.pop() {
+        let needs = project.config()["services"][&name]["depends_on"].as_object();
+        left.extend(needs.into_iter().flatten().map(|(name, _)| name.clone()));
+        left.retain(|name| !found.contains(name));
+        found.insert(name);
+    }
+    Ok(found)
+}
+
+/// Refuses `--no-build` where an image has no name.
+fn check_images(project: &ComposeProject, wanted: &BTreeSet<String>, chosen: &Chosen) -> Result<()> {
+    if chosen.spec.is_some() {
+        return Ok(());
+    }
+    let nameless: Vec<&str> = project
+        .services()
+        .iter()
+        .filter(|service| service.image.is_none() && wanted.contains(&service.name))
+        .map(|service| service.name.as_str())
+        .collect();
+    if nameless.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(
+        format!(
+            "without a build every service needs an `image`; these have none: {}",
+            nameless.join(", ")
+        ),
+        "name their images in the compose file, or leave --no-build out",
+    ))
 }
 
 fn tag(read: &Read) -> String {
@@ -442,6 +465,22 @@ fn combined(keys: impl Iterator<Item = (String, String)>) -> String {
     hash.finalize().to_hex().to_string()
 }
 
+/// Returns the newest build that has all of these images, else the newest that has the first.
+fn answering(engine: &Engine, images: &[BuiltImage]) -> Result<Option<BuildId>> {
+    let mut common: Option<Vec<BuildId>> = None;
+    for image in images {
+        let with = engine.catalogue().sharers(&image.reference, &image.digest)?;
+        let both = match &common {
+            None => with,
+            Some(common) => common.iter().filter(|id| with.contains(id)).cloned().collect(),
+        };
+        if !both.is_empty() {
+            common = Some(both);
+        }
+    }
+    Ok(common.and_then(|ids| ids.into_iter().next()))
+}
+
 #[expect(clippy::too_many_arguments, reason = "the parts of one plan")]
 fn finish(
     engine: &Engine,
@@ -482,9 +521,8 @@ fn finish(
             format!("{} of {all} services to build: {}", some.len(), names.join(", "))
         }
     };
-    // One build that has all the images answers for itself.
-    let build: Option<BuildId> = match decision {
-        Decision::Reuse => targets.first().and_then(|target| target.build.clone()),
+    let build = match decision {
+        Decision::Reuse => answering(engine, &services.reused)?,
         _ => None,
     };
     let full = engine

@@ -167,9 +167,10 @@ async fn bring_up(
             "its own lines above say what; `headstart down` removes what was started",
         ));
     }
-    engine
-        .catalogue()
-        .set_setting(&commit_key(&name), &prepared.plan.commit)?;
+    let (catalogue, plan) = (engine.catalogue(), &prepared.plan);
+    catalogue.set_setting(&commit_key(&name), &plan.commit)?;
+    let build = plan.build.as_ref().map_or("", |build| build.as_str());
+    catalogue.set_setting(&build_key(&name), build)?;
     let all = list(engine).await?;
     Ok(all
         .into_iter()
@@ -179,6 +180,11 @@ async fn bring_up(
 /// Returns the key of the setting that remembers which commit runs.
 fn commit_key(compose_project: &str) -> String {
     format!("deployed commit of {compose_project}")
+}
+
+/// Returns the key of the setting that remembers which build has all of what runs.
+fn build_key(compose_project: &str) -> String {
+    format!("deployed build of {compose_project}")
 }
 
 /// Stops and removes what runs of a compose project; its volumes stay unless they are named.
@@ -304,6 +310,12 @@ pub async fn list(engine: &Engine) -> Result<Vec<Deployment>> {
         deployment.commit = engine
             .catalogue()
             .setting(&commit_key(&deployment.compose_project))?;
+        let build = engine
+            .catalogue()
+            .setting(&build_key(&deployment.compose_project))?;
+        if let Some(build) = build.filter(|build| !build.is_empty()) {
+            deployment.build = Some(BuildId(build));
+        }
         deployment
             .services
             .sort_by(|one, other| one.name.cmp(&other.name));
@@ -369,7 +381,6 @@ fn deploy_model(project: &ComposeProject, services: &Services, prepared: &Prepar
             if let Some(reference) = services.references.get(name) {
                 service.insert("image".into(), json!(reference));
             }
-            // Nothing here may differ between commits unless the image does: compose would start the service again.
             // Nothing here may differ between commits unless the image does: compose would start the service again.
             let build = builds.get(name.as_str()).map(|build| (BUILD, build.as_str()));
             let own = [
