@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Builds(Builds),
     /// Build what a compose project needs and bring it up
     #[command(
-        after_help = "Examples:\n  headstart up\n  headstart up --registry ghcr.io/acme --builder big\n  headstart up web api"
+        after_help = "Examples:\n  headstart up\n  headstart up --registry registry.example/acme --builder big\n  headstart up web api"
     )]
     Up(crate::compose_args::Up),
     /// Stop and remove what runs of a compose project

@@ -61,7 +61,7 @@ pub(crate) enum Stacks {
     },
     /// Make a stack, or change one: what is left out stays as it is
     #[command(
-        after_help = "Examples:\n  headstart stacks save ci --registry ghcr.io/acme --builder big\n  \
+        after_help = "Examples:\n  headstart stacks save ci --registry registry.example/acme --builder big\n  \
             headstart stacks save ci --registry ''      takes the registry away again"
     )]
     Save(Save),

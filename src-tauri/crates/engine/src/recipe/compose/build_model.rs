@@ -385,9 +385,9 @@ mod tests {
     fn what_is_deployed_was_pushed() {
         for image in [
             None,
-            Some("ghcr.io/acme/web:1"),
+            Some("registry.example/acme/web:1"),
             Some("web"),
-            Some("ghcr.io/web@sha256:00"),
+            Some("registry.example/web@sha256:00"),
         ] {
             let (web, warnings) = built(&pushing(), image, json!("."));
             assert!(web.tags.contains(&web.reference), "{image:?}");
@@ -399,10 +399,10 @@ mod tests {
             );
         }
         assert_eq!(
-            built(&pushing(), Some("ghcr.io/acme/web:1"), json!("."))
+            built(&pushing(), Some("registry.example/acme/web:1"), json!("."))
                 .0
                 .reference,
-            "ghcr.io/acme/web:1"
+            "registry.example/acme/web:1"
         );
     }
 

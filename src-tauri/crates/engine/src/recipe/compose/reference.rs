@@ -120,7 +120,7 @@ fn collision(name: String, first: &Owner, second: &Owner) -> Collision {
     }
 }
 
-/// Returns whether an image names its registry: `ghcr.io/a`, `localhost/a` and `host:5000/a` do, `acme/app` is on Docker Hub.
+/// Returns whether an image names its registry: `registry.example/a`, `localhost/a` and `host:5000/a` do, `acme/app` is on Docker Hub.
 pub fn names_registry(image: &str) -> bool {
     image
         .split_once('/')
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_image_names_its_registry_by_a_host() {
-        for image in ["ghcr.io/acme/app:1", "localhost/app", "host:5000/app"] {
+        for image in ["registry.example/acme/app:1", "localhost/app", "host:5000/app"] {
             assert!(names_registry(image), "{image}");
         }
         for image in ["my-frontend", "acme/app:1", "app:1.2"] {

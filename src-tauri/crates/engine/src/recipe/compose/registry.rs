@@ -65,7 +65,7 @@ impl RegistryError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Empty => Some("name it as host[:port][/path], for example ghcr.io/acme".to_owned()),
+            Self::Empty => Some("name it as host[:port][/path], for example registry.example/acme".to_owned()),
             Self::Credentials => Some("log in with `docker login` and name the host alone".to_owned()),
             Self::Image { .. } => Some("leave out the tag: tags are made for each build".to_owned()),
             Self::RepositoryNeeded { host } => Some(format!(
@@ -262,8 +262,8 @@ mod tests {
 
     #[rstest]
     #[case("my-registry", "my-registry")]
-    #[case("ghcr.io/Acme/", "ghcr.io/acme")]
-    #[case("https://ghcr.io/acme", "ghcr.io/acme")]
+    #[case("registry.example/Acme/", "registry.example/acme")]
+    #[case("https://registry.example/acme", "registry.example/acme")]
     #[case("localhost:5000", "localhost:5000")]
     #[case("[::1]:5000/a", "[::1]:5000/a")]
     #[case("public.ecr.aws/acme", "public.ecr.aws/acme")]
@@ -299,35 +299,35 @@ mod tests {
     #[case("", RegistryError::Empty)]
     #[case(" https:// ", RegistryError::Empty)]
     #[case("/acme", RegistryError::Empty)]
-    #[case("me:s3cret@ghcr.io/acme", RegistryError::Credentials)]
-    #[case("https://me@ghcr.io", RegistryError::Credentials)]
-    #[case("ghcr.io/acme/app:1", RegistryError::Image { registry: "acme/app:1".into() })]
-    #[case("ghcr.io/acme@sha256:00", RegistryError::Image { registry: "acme@sha256:00".into() })]
+    #[case("me:s3cret@registry.example/acme", RegistryError::Credentials)]
+    #[case("https://me@registry.example", RegistryError::Credentials)]
+    #[case("registry.example/acme/app:1", RegistryError::Image { registry: "acme/app:1".into() })]
+    #[case("registry.example/acme@sha256:00", RegistryError::Image { registry: "acme@sha256:00".into() })]
     #[case("ubuntu:latest", RegistryError::Image { registry: "ubuntu:latest".into() })]
     #[case("host:99999/a", RegistryError::Invalid { part: "host:99999".into() })]
     #[case("my registry", RegistryError::Invalid { part: "my registry".into() })]
     #[case("--push", RegistryError::Invalid { part: "--push".into() })]
     #[case("ftp://host", RegistryError::Invalid { part: "ftp:".into() })]
-    #[case("ghcr.io/a,type=local", RegistryError::Invalid { part: "a,type=local".into() })]
-    #[case("ghcr.io/a_-b", RegistryError::Invalid { part: "a_-b".into() })]
+    #[case("registry.example/a,type=local", RegistryError::Invalid { part: "a,type=local".into() })]
+    #[case("registry.example/a_-b", RegistryError::Invalid { part: "a_-b".into() })]
     fn what_names_no_registry_is_refused(#[case] text: &str, #[case] error: RegistryError) {
         assert_eq!(parse(text, SingleName::Off), Err(error));
     }
 
     #[test]
     fn an_endless_name_is_refused() {
-        let long = format!("ghcr.io/{}", "a".repeat(200));
+        let long = format!("registry.example/{}", "a".repeat(200));
         assert_eq!(parse(&long, SingleName::Off), Err(RegistryError::TooLong));
         let name = "a".repeat(190);
         assert_eq!(
-            parse("ghcr.io", SingleName::Named(&name)),
+            parse("registry.example", SingleName::Named(&name)),
             Err(RegistryError::TooLong)
         );
     }
 
     #[test]
     fn no_message_repeats_a_password() {
-        let error = parse("me:s3cret@ghcr.io", SingleName::Off).unwrap_err();
+        let error = parse("me:s3cret@registry.example", SingleName::Off).unwrap_err();
         assert!(!format!("{error:?} {error}").contains("s3cret"));
     }
 }
