@@ -12,7 +12,10 @@ use super::log::LogWriter;
 use super::process::{end_group, spawn};
 use super::progress::Decoder;
 use super::record::Recorder;
-use super::services::{builder, cache_exports, cache_troubles, services_built, services_output};
+use super::services::{
+    BROKEN_CACHE, CacheExports, builder, cache_at_fault, cache_exports, cache_troubles, services_built,
+    services_output,
+};
 use crate::catalogue::Ending;
 use crate::clock::now_ms;
 use crate::engine::Engine;
@@ -156,29 +159,33 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         ("dev.headstart.environment", prepared.environment_key.clone()),
         ("dev.headstart.code", prepared.code_key.clone()),
     ];
-    let caches = cache_exports(engine, &prepared).await;
+    let mut caches = cache_exports(engine, &prepared).await;
     if let Some(why) = &caches.why_not {
         recorder.note(0, why)?;
     }
-    let output = |name: &str| match &prepared.services {
-        Some(services) => services_output(services, name, &caches),
-        None => Output {
-            tags: vec![reference(&prepared.opened.options.repository, &id)],
-            ..Output::default()
-        },
-    };
-    let file = bake_file(
-        &targets,
-        &contexts.places,
-        &output,
-        &labels,
-        &prepared.plan.platform,
-        no_cache,
-    );
     let path = work.join("bake.json");
-    let text = serde_json::to_vec_pretty(&file)
-        .map_err(|e| Error::internal("the bake file could not be written", e))?;
-    std::fs::write(&path, text).map_err(Error::file("writing", &path))?;
+    let write = |caches: &CacheExports| {
+        let output = |name: &str| match &prepared.services {
+            Some(services) => services_output(services, name, caches),
+            None => Output {
+                tags: vec![reference(&prepared.opened.options.repository, &id)],
+                ..Output::default()
+            },
+        };
+        let places = &contexts.places;
+        let file = bake_file(
+            &targets,
+            places,
+            &output,
+            &labels,
+            &prepared.plan.platform,
+            no_cache,
+        );
+        let text = serde_json::to_vec_pretty(&file)
+            .map_err(|e| Error::internal("the bake file could not be written", e))?;
+        std::fs::write(&path, text).map_err(Error::file("writing", &path))
+    };
+    write(&caches)?;
 
     let metadata = work.join("metadata.json");
     let mut arguments: Vec<String> = ["buildx", "bake", "--progress", "rawjson"]
@@ -205,11 +212,23 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
 
     let began = Instant::now();
     let (mut stop, mut noise) = watch(engine, &id, &mut recorder, &arguments, &work, &env, timeout).await?;
-    let again = stop == Stop::Itself { success: false } && !no_cache && lost_cache(recorder.steps());
-    if again {
-        recorder.note(0, LOST_CACHE)?;
+    let failed_itself = stop == Stop::Itself { success: false } && !no_cache;
+    let again = match prepared.services {
+        _ if failed_itself && lost_cache(recorder.steps()) => Some(LOST_CACHE),
+        Some(_) if failed_itself && cache_at_fault(recorder.steps()) => Some(BROKEN_CACHE),
+        _ => None,
+    };
+    let mut troubles = Vec::new();
+    if let Some(why) = again {
+        troubles = cache_troubles(recorder.steps());
+        recorder.note(0, why)?;
         recorder.begin_again();
-        arguments.push("--no-cache".into());
+        if why == LOST_CACHE {
+            arguments.push("--no-cache".into());
+        } else {
+            caches.no_imports = true;
+            write(&caches)?;
+        }
         let left = timeout.saturating_sub(began.elapsed());
         (stop, noise) = watch(engine, &id, &mut recorder, &arguments, &work, &env, left).await?;
     }
@@ -229,9 +248,8 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         },
         Stop::Itself { success: false } => failed(engine, recorder.steps(), &noise).await,
     };
-    if again {
-        ending.warnings.push(LOST_CACHE.to_owned());
-    }
+    ending.warnings.extend(again.map(str::to_owned));
+    ending.warnings.extend(troubles);
     ending.warnings.extend(caches.why_not.clone());
     ending.warnings.extend(cache_troubles(recorder.steps()));
     let running = if ending.status == BuildStatus::Succeeded {

@@ -18,6 +18,8 @@ use crate::wire::{BuildStatus, BuiltImage, Phase, Step, StepStatus};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CacheExports {
     pub(crate) why_not: Option<String>,
+    /// Whether nothing is imported either: a cache broke the build before.
+    pub(crate) no_imports: bool,
 }
 
 /// Returns the builder that was chosen.
@@ -58,6 +60,7 @@ pub(crate) async fn cache_exports(engine: &Engine, prepared: &Prepared) -> Cache
     let hint = chosen.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
     CacheExports {
         why_not: Some(format!("builder {} exports no cache: {why}{hint}", chosen.name)),
+        no_imports: false,
     }
 }
 
@@ -68,7 +71,11 @@ pub(crate) fn services_output(services: &Services, name: &str, caches: &CacheExp
     };
     Output {
         tags: built.tags.clone(),
-        cache_from: built.caches.from.clone(),
+        cache_from: if caches.no_imports {
+            Vec::new()
+        } else {
+            built.caches.from.clone()
+        },
         cache_to: if caches.why_not.is_none() {
             built.caches.to.clone()
         } else {
@@ -130,6 +137,39 @@ pub(crate) async fn services_built(
     ending.images.sort_by(|one, other| one.target.cmp(&other.target));
     debug_assert!(ending.images.len() >= prepared.plan.targets.len());
     Ok(ending)
+}
+
+/// What is said when a cache of the registry broke a build.
+pub(crate) const BROKEN_CACHE: &str =
+    "a layer of the registry's cache could not be read, so this was built once more without it";
+
+/// Returns whether a build failed at a layer that its registry's cache promised: BuildKit fetches layers when they are
+/// needed, long after the cache's list of them was read.
+pub(crate) fn cache_at_fault(steps: &[Step]) -> bool {
+    let fetching = [
+        "failed to copy",
+        "failed to fetch",
+        "httpReadSeeker",
+        "unexpected EOF",
+        "failed to get reader",
+        "connection reset by peer",
+        "unexpected status from GET request",
+        "unexpected commit digest",
+    ];
+    let at_fault = |step: &Step| {
+        let error = step.error.as_deref().unwrap_or_default();
+        step.status == StepStatus::Failed
+            && step.exit_code.is_none()
+            && !error.contains("did not complete successfully")
+            && !error.contains("failed to push")
+            && fetching.iter().any(|words| error.contains(words))
+    };
+    let imported = steps.iter().any(|step| step.phase == Phase::CacheImport);
+    imported
+        && steps
+            .iter()
+            .filter(|step| step.phase != Phase::CacheImport)
+            .any(at_fault)
 }
 
 /// Says which caches could not be read or written: that never fails a build, but costs time.

@@ -65,7 +65,9 @@ impl RegistryError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Empty => Some("name it as host[:port][/path], for example registry.example/acme".to_owned()),
+            Self::Empty => {
+                Some("name it as host[:port][/path], for example registry.example/acme".to_owned())
+            }
             Self::Credentials => Some("log in with `docker login` and name the host alone".to_owned()),
             Self::Image { .. } => Some("leave out the tag: tags are made for each build".to_owned()),
             Self::RepositoryNeeded { host } => Some(format!(
