@@ -145,7 +145,11 @@ async fn ask(
         }
     }
     arguments.extend(["config", "--format", "json"].map(str::to_owned));
-    let env = engine.docker().location.env();
+    let mut env = engine.docker().location.env();
+    // Looking at a file fetches nothing: including from far away has to be asked for by hand.
+    for kind in ["GIT", "OCI"] {
+        env.push((format!("COMPOSE_EXPERIMENTAL_{kind}_REMOTE"), "0".to_owned()));
+    }
     let mut answer = ask_program("docker", &arguments, &project, &env, LIMIT).await?;
     for _ in 0..MAX_ENV_FILES {
         // Variable files are seldom committed; they are taken from where the project lies.
