@@ -12,6 +12,7 @@ mod read;
 mod reasons;
 pub mod select;
 mod services;
+mod weigh;
 mod words;
 
 use crate::engine::Engine;
@@ -28,7 +29,8 @@ pub(crate) use gather::{differences_of, facts_of};
 use images::existence;
 pub(crate) use images::{Present, look_up, present, remember};
 pub(crate) use read::{Scratch, read_work_tree, repositories};
-pub(crate) use services::{Services, images_of};
+pub(crate) use services::Services;
+pub(crate) use weigh::images_of;
 
 use crate::recipe::workspace::TARGET as WORKSPACE;
 pub use reasons::{Difference, environment_differences};

@@ -5,23 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::images::Known;
 use super::read::Read;
-use super::reasons::environment_differences;
-use super::select::Existence;
+use super::weigh::{decide, note, weigh};
 use super::{Prepared, words};
-use crate::catalogue::OlderTarget;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::recipe::compose::build_model::{BuiltService, Request};
 use crate::recipe::compose::caches::{Branches, Scheme};
 use crate::recipe::compose::{ComposeProject, tags};
-use crate::recipe::{Code, Resolved};
-use crate::registry;
 use crate::source::{RefKind, Repo, ancestors};
 use crate::stack::Chosen;
-use crate::wire::{
-    BuildId, BuildRequest, BuiltImage, Candidate, Decision, Estimate, KeyField, Plan, PlannedTarget,
-    ProjectId, Verdict,
-};
+use crate::wire::{BuildId, BuildRequest, BuiltImage, Candidate, Decision, Estimate, Plan, PlannedTarget};
 
 /// Ancestors whose branches' caches are looked for.
 const NEAR: usize = 50;
@@ -48,17 +41,6 @@ impl Services {
             .as_ref()
             .is_some_and(|spec| spec.registry.is_some())
     }
-}
-
-/// A service with its keys, and the older images that have them.
-struct Weighed {
-    resolved: Resolved,
-    environment_key: String,
-    fields: Vec<KeyField>,
-    code_key: String,
-    unknown: Option<String>,
-    exact: Vec<OlderTarget>,
-    newest: Option<OlderTarget>,
 }
 
 /// Plans a compose project.
@@ -103,6 +85,7 @@ pub(super) async fn plan(
         reused: Vec::new(),
         references: BTreeMap::new(),
     };
+    let mut weighed = Vec::new();
     let mut candidates = Vec::new();
     let mut asked = known.checked;
     let pushes = services.pushes();
@@ -121,41 +104,27 @@ pub(super) async fn plan(
             }
             continue;
         }
-        let weighed = weigh(engine, &read, resolved, &chosen, named)?;
-        let mut found = None;
-        let mut gone = false;
-        if weighed.unknown.is_none() {
-            for older in &weighed.exact {
-                let existence = exists(engine, older, &chosen, pushes).await;
-                asked &= existence != Existence::Unknown;
-                gone |= existence == Existence::Gone;
-                if existence != Existence::Gone {
-                    found = Some(older.clone());
-                    break;
-                }
-            }
-        }
-        let forced = request.full || request.no_cache;
-        let target = decide(&weighed, found.filter(|_| !forced), gone, forced, named);
-        note(&mut candidates, &weighed, &target);
-        services
-            .references
-            .insert(target.name.clone(), target.reference.clone().unwrap_or_default());
-        match (
-            &target.build,
-            weighed
-                .exact
-                .iter()
-                .find(|older| Some(&older.build) == target.build.as_ref()),
-        ) {
-            (Some(_), Some(older)) => services.reused.push(BuiltImage {
+        weighed.push(weigh(engine, &read, resolved, &chosen, named)?);
+    }
+    // Each answer of a registry takes its time; they are waited for together.
+    let looks = weighed.iter_mut().map(|one| one.look(engine, &chosen, pushes));
+    futures_util::future::join_all(looks).await;
+    let forced = request.full || request.no_cache;
+    for one in weighed {
+        asked &= one.answered;
+        let target = decide(&one, forced);
+        note(&mut candidates, &one, &target);
+        let reference = target.reference.clone().unwrap_or_default();
+        services.references.insert(target.name.clone(), reference);
+        match one.found.filter(|_| target.decision == Decision::Reuse) {
+            Some(older) => services.reused.push(BuiltImage {
                 target: target.name.clone(),
-                reference: older.reference.clone(),
-                digest: older.digest.clone(),
+                reference: older.reference,
+                digest: older.digest,
                 bytes: older.bytes,
             }),
-            _ => {
-                services.built.insert(target.name.clone(), named.clone());
+            None => {
+                services.built.insert(target.name.clone(), one.named);
             }
         }
         targets.push(target);
@@ -273,184 +242,6 @@ fn branches(engine: &Engine, read: &Read) -> Result<Branches> {
         merge_base: None,
         default: default_branch(&read.repo)?,
     })
-}
-
-/// Adds what the stack has a part in to a service's environment: an image under another name does not serve, and a
-/// registry's has to be in that registry.
-fn with_stack(resolved: &mut Resolved, chosen: &Chosen, named: &BuiltService) {
-    let name = named
-        .reference
-        .rsplit_once(':')
-        .map_or(named.reference.as_str(), |(name, _)| name);
-    let place = match chosen.spec.as_ref().and_then(|spec| spec.registry.as_ref()) {
-        Some(registry) => format!("registry {}", registry.host_and_path),
-        None => "engine".to_owned(),
-    };
-    resolved.environment.set("stack.images", place);
-    if chosen
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.registry.as_ref())
-        .is_none_or(|registry| registry.single_name.is_none())
-    {
-        resolved.environment.set("stack.name", name);
-    }
-}
-
-fn weigh(
-    engine: &Engine,
-    read: &Read,
-    mut resolved: Resolved,
-    chosen: &Chosen,
-    named: &BuiltService,
-) -> Result<Weighed> {
-    with_stack(&mut resolved, chosen, named);
-    let environment_key = resolved.environment.key();
-    let (code_key, unknown) = match &resolved.code {
-        Code::Source => (read.source.to_string(), None),
-        Code::Key(key) => (key.clone(), None),
-        Code::Unknown { key, why } => (key.clone(), Some(why.clone())),
-    };
-    let (catalogue, project) = (engine.catalogue(), &read.opened.row.id);
-    Ok(Weighed {
-        exact: catalogue.exact_targets(project, &resolved.name, &environment_key, &code_key)?,
-        newest: catalogue.newest_target(project, &resolved.name)?,
-        fields: resolved.environment.shown(),
-        environment_key,
-        code_key,
-        unknown,
-        resolved,
-    })
-}
-
-/// Returns, for each service that a project's stack would build at some commit, the newest image that has its keys.
-pub(crate) fn images_of(
-    engine: &Engine,
-    project: &ProjectId,
-    compose: &ComposeProject,
-    resolved: Vec<Resolved>,
-    chosen: &Chosen,
-) -> Result<Vec<(String, Option<OlderTarget>)>> {
-    let model = compose.model(&Request {
-        project: compose.name(),
-        services: compose.services(),
-        spec: &chosen.spec.clone().unwrap_or_default(),
-        scheme: Scheme::default(),
-        prefix: &chosen.stack.prefix,
-        // Names without their tags are all that counts.
-        tag: tags::LATEST,
-        branches: &Branches::default(),
-    });
-    let model = model.map_err(|error| Error::refused(error.to_string(), error.hint()))?;
-    let mut found = Vec::new();
-    for mut service in resolved {
-        let named = model.services.iter().find(|built| built.name == service.name);
-        let (Some(named), Code::Key(code)) = (named, service.code.clone()) else {
-            found.push((service.name, None));
-            continue;
-        };
-        with_stack(&mut service, chosen, named);
-        let older =
-            engine
-                .catalogue()
-                .exact_targets(project, &service.name, &service.environment.key(), &code)?;
-        found.push((service.name, older.into_iter().next()));
-    }
-    Ok(found)
-}
-
-async fn exists(engine: &Engine, older: &OlderTarget, chosen: &Chosen, pushed: bool) -> Existence {
-    if pushed {
-        return registry::existence(engine, &older.reference, &older.digest).await;
-    }
-    let docker = engine.docker_at(chosen.stack.context.as_deref());
-    super::images::has(&docker, &older.reference, &older.digest).await
-}
-
-fn decide(
-    weighed: &Weighed,
-    found: Option<OlderTarget>,
-    gone: bool,
-    forced: bool,
-    named: &BuiltService,
-) -> PlannedTarget {
-    let short = |commit: &str| commit.chars().take(7).collect::<String>();
-    let reason = match (&found, &weighed.unknown, &weighed.newest) {
-        (Some(older), ..) => format!("built already at {}", short(&older.commit)),
-        (None, Some(why), _) => why.clone(),
-        _ if forced => "a full build was asked for".to_owned(),
-        (None, None, None) => "never built before".to_owned(),
-        _ if gone => "its image is gone".to_owned(),
-        (None, None, Some(newest)) => {
-            let old = ("", newest.environment.as_slice());
-            let differences = environment_differences(old, (&weighed.environment_key, &weighed.fields));
-            match differences.first() {
-                Some(difference)
-                    if !newest.environment.is_empty() && newest.environment != weighed.fields =>
-                {
-                    difference.text.clone()
-                }
-                _ => format!("its files changed since {}", short(&newest.commit)),
-            }
-        }
-    };
-    PlannedTarget {
-        name: weighed.resolved.name.clone(),
-        environment_key: weighed.environment_key.clone(),
-        code_key: weighed.code_key.clone(),
-        fields: weighed.fields.clone(),
-        decision: if found.is_some() {
-            Decision::Reuse
-        } else {
-            Decision::Full
-        },
-        reason,
-        build: found.as_ref().map(|older| older.build.clone()),
-        reference: Some(found.map_or_else(|| named.reference.clone(), |older| older.reference)),
-        tags: named.tags.clone(),
-        cache_from: named.caches.from.clone(),
-        cache_to: named.caches.to.clone(),
-    }
-}
-
-/// Adds the builds whose images were looked at to the candidates.
-fn note(candidates: &mut Vec<Candidate>, weighed: &Weighed, target: &PlannedTarget) {
-    let chosen = target.build.as_ref();
-    let looked = weighed.exact.iter().chain(&weighed.newest);
-    for older in looked {
-        let verdict = if chosen == Some(&older.build) {
-            Verdict::Chosen
-        } else {
-            Verdict::Rejected
-        };
-        let reason = match verdict {
-            Verdict::Chosen => format!("{}: same keys", target.name),
-            _ if chosen.is_some() => format!("{}: an image with the same keys serves", target.name),
-            _ => format!("{}: {}", target.name, target.reason),
-        };
-        match candidates
-            .iter_mut()
-            .find(|one: &&mut Candidate| one.build == older.build)
-        {
-            Some(one) => {
-                if verdict == Verdict::Chosen {
-                    one.verdict = verdict;
-                }
-                if !one.reasons.contains(&reason) {
-                    one.reasons.push(reason);
-                }
-            }
-            None => candidates.push(Candidate {
-                build: older.build.clone(),
-                commit: older.commit.clone(),
-                distance: None,
-                changed_files: None,
-                expected_ms: None,
-                verdict,
-                reasons: vec![reason],
-            }),
-        }
-    }
 }
 
 /// Returns one key for the keys of several targets.
