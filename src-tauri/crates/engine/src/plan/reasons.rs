@@ -91,8 +91,25 @@ fn in_words(name: &str, before: Option<&str>, after: Option<&str>, image: Option
     {
         return format!("image {from} of the Dockerfile moved: {}", arrow());
     }
-    if name == "image.file.content" {
+    if name == "image.file.content" || name == "dockerfile" {
         return "Dockerfile changed".to_owned();
+    }
+    if name == "stack.images" {
+        let place = |value: Option<&str>| value.unwrap_or("nowhere").to_owned();
+        return format!(
+            "images go to the {} now, not to the {}",
+            place(after),
+            place(before)
+        );
+    }
+    if name == "stack.name" {
+        return format!("the image has another name: {}", arrow());
+    }
+    if let Some(argument) = name.strip_prefix("build.args.") {
+        return format!("build argument {argument} {verb}");
+    }
+    if let Some(part) = name.strip_prefix("build.") {
+        return format!("{part} of the build section {verb}");
     }
     if let Some(path) = name
         .strip_prefix("image.context[")
@@ -142,6 +159,28 @@ mod tests {
                 value: (*value).into(),
             })
             .collect()
+    }
+
+    #[test]
+    fn a_service_says_what_of_its_build_changed() {
+        let told = |name: &str, before: &str, after: &str| {
+            let field = |value: &str| KeyField {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            };
+            let found = environment_differences(("a", &[field(before)]), ("b", &[field(after)]));
+            found[0].text.clone()
+        };
+        assert_eq!(told("dockerfile", "0a", "0b"), "Dockerfile changed");
+        assert_eq!(told("build.args.LEVEL", "1", "2"), "build argument LEVEL changed");
+        assert_eq!(
+            told("build.target", "dev", "prod"),
+            "target of the build section changed"
+        );
+        assert_eq!(
+            told("stack.images", "engine", "registry r"),
+            "images go to the registry r now, not to the engine"
+        );
     }
 
     #[test]

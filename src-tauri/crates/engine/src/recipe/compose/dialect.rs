@@ -122,15 +122,25 @@ impl Dialect for Compose {
         (recognised, reader.problems)
     }
 
-    fn read(&self, file: &str, view: &dyn SourceView, _: &Options) -> Result<Box<dyn Recipe>, RecipeError> {
+    fn read(
+        &self,
+        file: &str,
+        view: &dyn SourceView,
+        options: &Options,
+    ) -> Result<Box<dyn Recipe>, RecipeError> {
         let unreadable = |source| RecipeError::Unreadable {
             file: file.to_owned(),
             source,
         };
-        if view.read(file).map_err(unreadable)?.is_none() {
+        let Some(bytes) = view.read(file).map_err(unreadable)? else {
             return Err(RecipeError::Missing {
                 file: file.to_owned(),
             });
+        };
+        // What is no compose file at all is told with its place, and not given to other programs.
+        let (_, problems) = self.recognise(file, &bytes, options);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(RecipeError::Invalid { problems });
         }
         let problem = |message: String| RecipeError::Invalid {
             problems: vec![Problem {
