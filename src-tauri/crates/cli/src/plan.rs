@@ -1,7 +1,7 @@
 //! `plan` and `explain`.
 
 use headstart_engine::wire::{
-    Candidate, ChangeKind, ChangedFiles, Decision, Estimate, Plan, Project, Quantiles, Verdict,
+    Candidate, ChangeKind, ChangedFiles, Decision, Estimate, Plan, PlannedTarget, Project, Quantiles, Verdict,
 };
 use headstart_engine::{Engine, history, plan as engine_plan};
 use serde::Serialize;
@@ -142,6 +142,17 @@ fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
     if let Some(expected) = expected(&plan.estimate).filter(|_| plan.decision != Decision::Reuse) {
         out.line(format!("\nexpected  {expected}"));
     }
+    let services: Vec<&PlannedTarget> = plan
+        .targets
+        .iter()
+        .filter(|target| target.reference.is_some())
+        .collect();
+    if !services.is_empty() {
+        print_services(out, &services);
+        if most == SHOWN {
+            return;
+        }
+    }
     if plan.candidates.is_empty() {
         return;
     }
@@ -157,6 +168,38 @@ fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
             Ink::Faint,
             &format!("and {more} more: headstart explain {}", short(&plan.commit)),
         ));
+    }
+}
+
+/// Prints what becomes of each service of a recipe with several targets.
+fn print_services(out: &Out, services: &[&PlannedTarget]) {
+    let mut rows = vec![text::heading(["SERVICE", "", "WHY", "IMAGE"])];
+    rows.extend(services.iter().map(|service| {
+        let (word, ink) = match service.decision {
+            Decision::Reuse => ("reuse", Ink::Good),
+            Decision::Incremental | Decision::Full => ("build", Ink::Plain),
+        };
+        vec![
+            (plain(&service.name), Ink::Strong),
+            (word.to_owned(), ink),
+            (plain(&service.reason), Ink::Plain),
+            (
+                plain(service.reference.as_deref().unwrap_or_default()),
+                Ink::Faint,
+            ),
+        ]
+    }));
+    out.line("");
+    text::table(out, &rows);
+    let from: Vec<&str> = services
+        .iter()
+        .filter(|service| service.decision != Decision::Reuse)
+        .flat_map(|service| service.cache_from.iter().map(String::as_str))
+        .collect();
+    if !from.is_empty() {
+        out.line(out.ink(Ink::Faint, "\nlayers are looked for in"));
+        from.iter()
+            .for_each(|cache| out.line(out.ink(Ink::Faint, &format!("  {}", plain(cache)))));
     }
 }
 

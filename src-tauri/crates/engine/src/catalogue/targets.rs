@@ -1,6 +1,6 @@
 //! `targets`: the keys of each target of builds that have several.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::Catalogue;
 use crate::error::Result;
@@ -85,14 +85,20 @@ impl Catalogue {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the newest image of a target, whatever its keys.
-    pub(crate) fn newest_target(&self, project: &ProjectId, name: &str) -> Result<Option<OlderTarget>> {
+    /// Returns the newest images of a target, whatever its keys, newest first.
+    pub(crate) fn newest_targets(
+        &self,
+        project: &ProjectId,
+        name: &str,
+        most: u32,
+    ) -> Result<Vec<OlderTarget>> {
         let sql = format!(
-            "SELECT {COLUMNS} {MADE} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT 1"
+            "SELECT {COLUMNS} {MADE} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT ?3"
         );
         let db = self.db();
         let mut statement = db.prepare_cached(&sql)?;
-        Ok(statement.query_row(params![project.0, name], read).optional()?)
+        let rows = statement.query_map(params![project.0, name, most], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Lists the succeeded builds whose image is this one, newest first.
