@@ -70,9 +70,19 @@ pub(crate) async fn build_request(
     }
     Ok(match build.status {
         BuildStatus::Succeeded => Outcome::Done,
+        BuildStatus::Failed if is_registry_away(&build) => Outcome::Unreachable,
         BuildStatus::Interrupted if !stack::status(engine).await.reachable => Outcome::Unreachable,
         _ => Outcome::Failed,
     })
+}
+
+/// Returns whether a build failed because its registry could not be reached.
+fn is_registry_away(build: &Build) -> bool {
+    let error = build.error.as_deref().unwrap_or_default();
+    error.starts_with("the registry did not take the image")
+        && ["connection refused", "no such host", "i/o timeout"]
+            .iter()
+            .any(|words| error.contains(words))
 }
 
 pub(crate) async fn watch(out: &Out, engine: &Engine, build: &str) -> Result<Outcome, Failure> {

@@ -14,7 +14,7 @@ use super::progress::Decoder;
 use super::record::Recorder;
 use super::services::{
     BROKEN_CACHE, CacheExports, builder, cache_at_fault, cache_exports, cache_troubles, services_built,
-    services_output,
+    services_output, what_to_do,
 };
 use crate::catalogue::Ending;
 use crate::clock::now_ms;
@@ -459,7 +459,10 @@ async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
     } else if let Some(step) = failed.first() {
         let error = step.error.as_deref().unwrap_or("failed");
         ending.error = Some(if of_registry(error) {
-            format!("the registry did not take the image: {error}")
+            format!(
+                "the registry did not take the image: {error}{}",
+                what_to_do(error)
+            )
         } else {
             format!("{}: {error}", step.name)
         });

@@ -172,6 +172,20 @@ pub(crate) fn cache_at_fault(steps: &[Step]) -> bool {
             .any(at_fault)
 }
 
+/// Says what to do about what a registry answered, as the end of a sentence; nothing when its words say it all.
+pub(crate) fn what_to_do(error: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if says(&["401", "403", "nauthorized", "denied", "authentication required"]) {
+        "; log in with `docker login` and see that you may push there"
+    } else if says(&["404", "name unknown", "does not exist"]) {
+        "; make the repository first, or check its name"
+    } else if says(&["connection refused", "no such host", "i/o timeout"]) {
+        "; check the registry's name and the network"
+    } else {
+        ""
+    }
+}
+
 /// Says which caches could not be read or written: that never fails a build, but costs time.
 pub(crate) fn cache_troubles(steps: &[Step]) -> Vec<String> {
     let trouble = |step: &Step| {
@@ -187,4 +201,79 @@ pub(crate) fn cache_troubles(steps: &[Step]) -> Vec<String> {
     let mut found: Vec<String> = steps.iter().filter_map(trouble).collect();
     found.dedup();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &str, phase: Phase, error: &str) -> Step {
+        Step {
+            number: 1,
+            parent: None,
+            name: name.to_owned(),
+            cached: false,
+            started_at: None,
+            duration_ms: None,
+            status: if error.is_empty() {
+                StepStatus::Done
+            } else {
+                StepStatus::Failed
+            },
+            phase,
+            exit_code: None,
+            error: (!error.is_empty()).then(|| error.to_owned()),
+            current_bytes: None,
+            total_bytes: None,
+        }
+    }
+
+    #[test]
+    fn a_cache_that_broke_is_told_from_a_step_that_failed() {
+        let import = step(
+            "importing cache manifest from r/x:buildcache",
+            Phase::CacheImport,
+            "",
+        );
+        let broken = step(
+            "[2/3] RUN make",
+            Phase::Steps,
+            "failed to copy: httpReadSeeker: failed open: 500",
+        );
+        let failing = step(
+            "[2/3] RUN curl",
+            Phase::Steps,
+            "process \"curl\" did not complete successfully: connection reset by peer",
+        );
+        assert!(cache_at_fault(&[import.clone(), broken.clone()]));
+        assert!(!cache_at_fault(&[broken]), "nothing was imported");
+        assert!(!cache_at_fault(&[import.clone(), failing]));
+        assert!(!cache_at_fault(&[
+            import,
+            step("pushing", Phase::Push, "failed to push: unexpected EOF")
+        ]));
+    }
+
+    #[test]
+    fn a_registry_that_says_no_is_answered_with_what_to_do() {
+        assert!(what_to_do("unexpected status: 401 Unauthorized").contains("docker login"));
+        assert!(what_to_do("name unknown: repository name not known").contains("make the repository"));
+        assert!(what_to_do("dial tcp: lookup r: no such host").contains("name and the network"));
+        assert_eq!(what_to_do("500 Internal Server Error"), "");
+    }
+
+    #[test]
+    fn a_cache_that_was_never_written_is_no_trouble() {
+        let missing = step(
+            "importing cache manifest from r",
+            Phase::CacheImport,
+            "r: not found",
+        );
+        let refused = step(
+            "importing cache manifest from r",
+            Phase::CacheImport,
+            "dial tcp: connection refused",
+        );
+        assert_eq!(cache_troubles(&[missing, refused]).len(), 1);
+    }
 }
