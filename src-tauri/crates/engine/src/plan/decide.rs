@@ -49,7 +49,7 @@ pub(super) fn decide(
     for one in considered.iter_mut().filter(|one| one.is_usable()).take(COUNTED) {
         match one.compare(&read) {
             Ok(found) => {
-                let count = u32::try_from(found.changed.len() + found.deleted.len()).unwrap_or(u32::MAX);
+                let count = u32::try_from(found.files()).unwrap_or(u32::MAX);
                 one.changed_files = Some(count);
                 one.facts.expected_ms = incremental.total_ms(count);
             }
@@ -86,7 +86,7 @@ pub(super) fn decide(
             let changed = beside
                 .iter()
                 .chain([&found])
-                .map(|delta| delta.changed.len() + delta.deleted.len())
+                .map(|delta| delta.files())
                 .sum::<usize>();
             base = Some(BaseRef {
                 build: one.older.id.clone(),
