@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::ports::published;
 use crate::bake::{end_group, kill_group, sanitise, spawn};
+use crate::docker::in_context;
 use crate::engine::{Engine, random_hex};
 use crate::error::{Error, Result};
 use crate::plan::{Prepared, Services, prepare};
@@ -447,8 +448,7 @@ fn write_model(engine: &Engine, compose_project: &str, model: &Value) -> Result<
 fn env(engine: &Engine, context: Option<&str>) -> Vec<(String, String)> {
     let mut env = engine.docker().location.env();
     if let Some(context) = context {
-        env.retain(|(name, _)| name != "DOCKER_HOST");
-        env.push(("DOCKER_CONTEXT".to_owned(), context.to_owned()));
+        env.extend(in_context(context));
     }
     env
 }
