@@ -5,10 +5,12 @@
 
 pub mod compose;
 mod docker;
+pub mod fault_proxy;
 mod headstart;
 mod http;
 pub mod registry;
 mod repository;
+pub mod second_engine;
 pub mod window;
 
 use std::path::PathBuf;

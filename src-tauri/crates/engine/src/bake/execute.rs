@@ -13,8 +13,8 @@ use super::process::{end_group, spawn};
 use super::progress::Decoder;
 use super::record::Recorder;
 use super::services::{
-    BROKEN_CACHE, CacheExports, builder, cache_at_fault, cache_exports, cache_troubles, services_built,
-    services_output, what_to_do,
+    BROKEN_CACHE, CacheExports, builder, cache_at_fault, cache_exports, cache_troubles, context_env,
+    services_built, services_output, what_to_do,
 };
 use crate::catalogue::Ending;
 use crate::clock::now_ms;
@@ -153,12 +153,7 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     recorder.finish(step, None);
     engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
 
-    let labels = [
-        ("dev.headstart.build", id.to_string()),
-        ("dev.headstart.commit", prepared.plan.commit.clone()),
-        ("dev.headstart.environment", prepared.environment_key.clone()),
-        ("dev.headstart.code", prepared.code_key.clone()),
-    ];
+    let labels = |name: &str| labels(&prepared, &id, name);
     let mut caches = cache_exports(engine, &prepared).await;
     if let Some(why) = &caches.why_not {
         recorder.note(0, why)?;
@@ -205,7 +200,8 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
             arguments.extend(["--allow".into(), format!("fs.read={}", folder.display())]);
         }
     }
-    let mut env = docker.location.env();
+    let mut env = engine.docker().location.env();
+    env.extend(context_env(engine, &prepared));
     // Provenance of local builds costs half a second each and nobody reads it.
     env.push(("BUILDX_NO_DEFAULT_ATTESTATIONS".to_owned(), "1".to_owned()));
     recorder.note(0, &format!("docker {}", arguments.join(" ")))?;
@@ -263,6 +259,32 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     }
     engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
     Ok(ending)
+}
+
+/// Returns the labels of a result.
+fn labels(prepared: &Prepared, id: &BuildId, name: &str) -> Vec<(&'static str, String)> {
+    let commit = ("dev.headstart.commit", prepared.plan.commit.clone());
+    let keys = |environment: &str, code: &str| {
+        [
+            ("dev.headstart.environment", environment.to_owned()),
+            ("dev.headstart.code", code.to_owned()),
+        ]
+    };
+    let service = prepared.services.as_ref().and_then(|_| {
+        let mut targets = prepared.plan.targets.iter();
+        targets.find(|target| target.name == name)
+    });
+    let mut labels = vec![commit];
+    match service {
+        // The same on every machine that builds this commit: with a label of one build it would be another image each
+        // time, and machines that share a registry would take each other's away.
+        Some(target) => labels.extend(keys(&target.environment_key, &target.code_key)),
+        None => {
+            labels.push(("dev.headstart.build", id.to_string()));
+            labels.extend(keys(&prepared.environment_key, &prepared.code_key));
+        }
+    }
+    labels
 }
 
 fn shown(path: &Path) -> String {
@@ -428,9 +450,19 @@ async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
         "connection refused",
         "Cannot connect to the Docker daemon",
     ];
-    // A registry that is out of reach is not the engine.
-    let of_registry = |text: &str| text.contains("failed to push") || text.contains("failed to do request");
-    let says_lost = |text: &str| lost.iter().any(|mark| text.contains(mark)) && !of_registry(text);
+    // A registry may refuse connections too: that is its trouble, and its words are what helps.
+    let registrys = [
+        "failed to do request",
+        "failed to push",
+        "failed to authorize",
+        "failed to fetch",
+    ];
+    let of_registry = |text: &str| registrys.iter().any(|mark| text.contains(mark));
+    let says_lost = |text: &str| {
+        text.lines()
+            .filter(|line| !of_registry(line))
+            .any(|line| lost.iter().any(|mark| line.contains(mark)))
+    };
     // A cache that could not be read costs time and fails nothing.
     let failed: Vec<&Step> = steps
         .iter()

@@ -140,12 +140,12 @@ fn placed(value: &Value, repository: &str) -> Value {
 
 /// Returns the bake file of a build.
 ///
-/// `outputs` says what becomes of each result; `labels` go on every result.
+/// `outputs` says what becomes of each result, `labels` what is written on it.
 pub(crate) fn bake_file(
     targets: &[TargetSpec],
     places: &Places,
     outputs: &dyn Fn(&str) -> Output,
-    labels: &[(&str, String)],
+    labels: &dyn Fn(&str) -> Vec<(&'static str, String)>,
     platform: &str,
     no_cache: bool,
 ) -> Value {
@@ -188,9 +188,9 @@ pub(crate) fn bake_file(
         let name = target_name(&target.name);
         if target.result {
             results.push(Value::from(name.clone()));
-            let labels = labels
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), Value::from(literal(value))));
+            let labels = labels(&target.name)
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Value::from(literal(&value))));
             match definition.get_mut("labels").and_then(Value::as_object_mut) {
                 Some(own) => own.extend(labels),
                 None => {
@@ -249,7 +249,7 @@ mod tests {
                 tags: vec!["headstart/x:1".into()],
                 ..Output::default()
             },
-            &[("l", "v".into())],
+            &|_| vec![("l", "v".into())],
             "linux/amd64",
             false,
         );

@@ -19,4 +19,4 @@ pub(crate) use log::LogIndex;
 pub(crate) use phases::phases;
 pub(crate) use process::{end_group, kill_group, spawn};
 pub use sanitise::sanitise;
-pub(crate) use services::shown_file;
+pub(crate) use services::{check_builder, shown_file};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::file::{Output, Places, bake_file};
 use crate::builders;
 use crate::catalogue::Ending;
+use crate::docker::in_context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::plan::{Prepared, Services};
@@ -34,6 +35,39 @@ pub(crate) fn builder(prepared: &Prepared) -> Option<&str> {
         .as_deref()
 }
 
+/// Returns the variables that make the docker programs use the builder's or else the stack's engine. The builder of a
+/// docker context works in that context only.
+pub(crate) fn context_env(engine: &Engine, prepared: &Prepared) -> Vec<(String, String)> {
+    let location = &engine.docker().location;
+    let of_builder = builder(prepared).filter(|name| location.has_context(name));
+    let of_stack = || prepared.services.as_ref()?.chosen.stack.context.as_deref();
+    match of_builder.or_else(of_stack) {
+        Some(name) if name != location.builder_name() => in_context(name),
+        _ => Vec::new(),
+    }
+}
+
+/// Refuses a builder whose images would stay in its own engine, where nothing looks for them.
+pub(crate) fn check_builder(engine: &Engine, prepared: &Prepared) -> Result<()> {
+    let Some(services) = prepared.services.as_ref().filter(|services| !services.pushes()) else {
+        return Ok(());
+    };
+    let location = &engine.docker().location;
+    let runs_in = services
+        .chosen
+        .stack
+        .context
+        .clone()
+        .unwrap_or_else(|| location.builder_name());
+    match builder(prepared).filter(|name| location.has_context(name) && *name != runs_in) {
+        Some(name) => Err(Error::refused(
+            format!("builder {name} belongs to another engine, and without a registry images stay there"),
+            format!("name a registry to push to, or make a stack with the docker context {name}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Finds out whether the builder can export caches: one that cannot would fail the build for it.
 pub(crate) async fn cache_exports(engine: &Engine, prepared: &Prepared) -> CacheExports {
     let wanted = prepared
@@ -47,7 +81,11 @@ pub(crate) async fn cache_exports(engine: &Engine, prepared: &Prepared) -> Cache
         return CacheExports::default();
     };
     let named = builder(prepared);
-    let chosen = all.into_iter().find(|builder| match named {
+    let context = prepared
+        .services
+        .as_ref()
+        .and_then(|services| services.chosen.stack.context.as_deref());
+    let chosen = all.into_iter().find(|builder| match named.or(context) {
         Some(name) => builder.name == name,
         None => builder.selected,
     });
@@ -98,7 +136,14 @@ pub(crate) fn shown_file(prepared: &Prepared, services: &Services) -> Value {
         work: ".".into(),
     };
     let outputs = |name: &str| services_output(services, name, &CacheExports::default());
-    bake_file(&targets, &places, &outputs, &[], &prepared.plan.platform, false)
+    bake_file(
+        &targets,
+        &places,
+        &outputs,
+        &|_| Vec::new(),
+        &prepared.plan.platform,
+        false,
+    )
 }
 
 /// Collects the images of a build that succeeded: digests as the registry has them for what was pushed, as the Engine has

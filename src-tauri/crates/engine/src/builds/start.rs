@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bake::{Job, execute};
+use crate::bake::{Job, check_builder, execute};
 use crate::catalogue::{Claim, Ending, Enqueued, NewBuild};
 use crate::clock::now_ms;
 use crate::docker::Docker;
@@ -83,6 +83,7 @@ pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<S
         engine.catalogue().count_reuse(build)?;
         return Ok(Started::Reused(build.clone()));
     }
+    check_builder(engine, &prepared)?;
     remember(engine, &prepared.plan.platform, &prepared.images)?;
     // A build that died with its process must not be joined.
     engine.reconcile()?;

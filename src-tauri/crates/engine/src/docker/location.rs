@@ -19,6 +19,13 @@ pub(crate) struct Location {
     pub(crate) config: PathBuf,
 }
 
+/// Returns the variables that make the docker programs use a context.
+pub(crate) fn in_context(name: &str) -> Vec<(String, String)> {
+    // An address in the surroundings would win over the context; an empty one does not.
+    let set = |variable: &str, value: &str| (variable.to_owned(), value.to_owned());
+    vec![set("DOCKER_CONTEXT", name), set("DOCKER_HOST", "")]
+}
+
 const DEFAULT: &str = "unix:///var/run/docker.sock";
 
 #[derive(Deserialize)]
@@ -72,6 +79,19 @@ impl Location {
         (!name.is_empty() && name != "default").then_some(name)
     }
 
+    /// Returns whether there is a docker context of this name.
+    pub(crate) fn has_context(&self, name: &str) -> bool {
+        name == "default" || self.context_file(name).exists()
+    }
+
+    fn context_file(&self, name: &str) -> PathBuf {
+        let digest: String = Sha256::digest(name.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        self.config.join("contexts/meta").join(digest).join("meta.json")
+    }
+
     /// Returns the machine that published ports are on.
     pub(crate) fn host_name(&self) -> String {
         let endpoint = self.endpoint().unwrap_or_default();
@@ -97,11 +117,7 @@ impl Location {
         let Some(name) = self.named_context() else {
             return Ok(DEFAULT.to_owned());
         };
-        let digest: String = Sha256::digest(name.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let file = self.config.join("contexts/meta").join(digest).join("meta.json");
+        let file = self.context_file(&name);
         let missing = |why: String| Error::EngineUnreachable {
             endpoint: format!("docker context {name}"),
             source: why.into(),

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 
 pub(crate) use compose::resolve_compose;
 pub(crate) use containers::Shell;
-pub(crate) use location::Location;
+pub(crate) use location::{Location, in_context};
 pub(crate) use plugin::{Buildx, probe_buildx};
 
 /// Longest wait for an answer of the Engine.

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::Location;
+use super::{Location, in_context};
 use crate::error::{Error, Result};
 
 /// The buildx plugin that `docker` finds.
@@ -72,11 +72,12 @@ impl Location {
                 .iter()
                 .map(|host| ("DOCKER_HOST".to_owned(), host.clone())),
         );
-        env.extend(
-            self.context
-                .iter()
-                .map(|context| ("DOCKER_CONTEXT".to_owned(), context.clone())),
-        );
+        if let Some(context) = &self.context {
+            match self.host {
+                Some(_) => env.push(("DOCKER_CONTEXT".to_owned(), context.clone())),
+                None => env.extend(in_context(context)),
+            }
+        }
         env
     }
 }
