@@ -14,6 +14,16 @@ use crate::text::{plain, short};
 use crate::work;
 
 pub(crate) async fn up(out: &Out, engine: &Engine, typed: Up) -> Result<Outcome, Failure> {
+    if let Some(added) = find::add_compose_here(engine, &typed.request.of)?
+        && !out.json
+    {
+        out.line(format!(
+            "added: {} ({}), {}",
+            plain(&added.name),
+            added.id,
+            plain(&added.recipe)
+        ));
+    }
     let (_, request) = find::request(engine, typed.request)?;
     let planned = plan::plan(engine, &request).await?;
     if !out.json {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use headstart_engine::wire::{BuildId, BuildOptions, BuildRequest, Project, Run};
+use headstart_engine::wire::{BuildId, BuildOptions, BuildRequest, Dialect, Project, Run};
 use headstart_engine::{Engine, Error, builds, project, run, stack};
 
 use crate::args::{OfProject, Where};
@@ -60,6 +60,28 @@ fn around(engine: &Engine, path: &Path) -> Result<Option<Project>, Failure> {
         .filter(|project| path.starts_with(&project.root));
     // Of projects within each other the innermost is meant.
     Ok(within.max_by_key(|project| project.root.len()))
+}
+
+/// Adds the compose project in the current directory, if there is one that is not known yet: who deploys it there means
+/// that one, and no other.
+pub(crate) fn add_compose_here(engine: &Engine, of: &OfProject) -> Result<Option<Project>, Failure> {
+    let here = std::env::current_dir()
+        .ok()
+        .and_then(|here| here.canonicalize().ok());
+    let Some(here) = here.filter(|_| of.project.is_none()) else {
+        return Ok(None);
+    };
+    if around(engine, &here)?.is_some() {
+        return Ok(None);
+    }
+    let found = project::preview(engine, &here)?;
+    let is_compose = found
+        .recognised
+        .is_some_and(|recipe| recipe.dialect == Dialect::Compose);
+    match found.can_add && is_compose {
+        true => Ok(Some(project::add(engine, &here)?)),
+        false => Ok(None),
+    }
 }
 
 /// Returns the build with an id, or the beginning of one.

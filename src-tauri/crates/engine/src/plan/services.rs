@@ -57,6 +57,12 @@ pub(super) async fn plan(
             "choose a compose file",
         ));
     };
+    if request.base.is_some() {
+        return Err(Error::refused(
+            "services are not built on an older image, so no base can be named",
+            "leave it out; layers come from the caches",
+        ));
+    }
     let platform = chosen
         .stack
         .platform
