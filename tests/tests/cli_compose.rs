@@ -759,3 +759,36 @@ fn stacks_are_made_changed_used_tried_and_removed() {
     }
     assert_eq!(names(), ["local", "dark"]);
 }
+
+#[test]
+fn secrets_that_are_not_committed_and_further_contexts_reach_the_build() {
+    let home = Home::new();
+    let repo = ComposeRepository::with(
+        "services:\n  web:\n    build:\n      context: .\n      secrets: [token]\n      additional_contexts:\n        shared: ./shared\n\
+         secrets:\n  token:\n    file: ./token.txt\n",
+        &[
+            (
+                "Dockerfile",
+                &format!(
+                    "FROM {BUSYBOX}\nRUN --mount=type=secret,id=token wc -c </run/secrets/token >/length\nCOPY --from=shared lib /lib\n"
+                ),
+            ),
+            ("shared/lib", "1\n"),
+            (".gitignore", "token.txt\n"),
+        ],
+    );
+    repo.write("token.txt", "hunter2");
+    home.add(&repo.path);
+    let build = home.build(&[]);
+    let image = build["images"][0]["reference"].as_str().unwrap();
+    assert_eq!(in_image(image, "cat /length /lib"), "7\n1");
+    assert!(!home.log(build["id"].as_str().unwrap()).contains("hunter2"));
+
+    repo.write("shared/lib", "2\n");
+    repo.commit("another library");
+    assert_eq!(
+        home.json(&["plan"])["decision"],
+        "full",
+        "what a further context holds counts"
+    );
+}

@@ -4,6 +4,7 @@
 
 mod bakes;
 mod big;
+mod caches;
 mod figures;
 mod graphs;
 mod plans;
@@ -25,6 +26,9 @@ fn main() -> Result<()> {
     let mut table = figures::Table::default();
     if is_wanted("bake") {
         runtime.block_on(bakes::measure(&mut table))?;
+    }
+    if is_wanted("caches") {
+        caches::measure(&mut table)?;
     }
     if is_wanted("plan") || is_wanted("graph") {
         let big = big::repository()?;

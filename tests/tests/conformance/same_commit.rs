@@ -183,6 +183,10 @@ fn answer_about_images(stream: UnixStream) {
         let image = json!({ "Id": DIGEST, "ParentId": "", "RepoTags": [IMAGE], "RepoDigests": [], "Created": 0,
             "Size": 0, "SharedSize": -1, "Labels": {}, "Containers": -1 });
         ("200 OK", json!([image]).to_string())
+    } else if asks(&format!("/images/{IMAGE}/json"))
+        || asks(&format!("/images/{}/json", IMAGE.replace('/', "%2F")))
+    {
+        ("200 OK", json!({ "Id": DIGEST, "RepoTags": [IMAGE] }).to_string())
     } else {
         (
             "404 Not Found",

@@ -199,6 +199,9 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         for folder in [&work, &engine.home().join("checkouts")] {
             arguments.extend(["--allow".into(), format!("fs.read={}", folder.display())]);
         }
+        for secret in secret_files(&file) {
+            arguments.extend(["--allow".into(), format!("fs.read={secret}")]);
+        }
     }
     let mut env = engine.docker().location.env();
     env.extend(context_env(engine, &prepared));
@@ -285,6 +288,21 @@ fn labels(prepared: &Prepared, id: &BuildId, name: &str) -> Vec<(&'static str, S
         }
     }
     labels
+}
+
+/// Lists the files that a bake file's secrets come from.
+fn secret_files(file: &serde_json::Value) -> Vec<&str> {
+    let targets = file["target"]
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.values());
+    let secrets = targets.filter_map(|target| target["secret"].as_array()).flatten();
+    let words = secrets
+        .filter_map(serde_json::Value::as_str)
+        .flat_map(|text| text.split(','));
+    words
+        .filter_map(|word| word.strip_prefix("src=").or_else(|| word.strip_prefix("source=")))
+        .collect()
 }
 
 fn shown(path: &Path) -> String {

@@ -127,10 +127,12 @@ async fn ask(
             .map_err(file)
     };
     fs::create_dir_all(&project).map_err(crate::error::Error::file("making the folder", &project))?;
+    let mut extended = false;
     for (path, _) in files {
         if let Ok(Some(bytes)) = view.read_whole(path)
             && bytes.len() <= MAX_BYTES
         {
+            extended |= bytes.windows(6).any(|word| word == b"x-bake");
             write(&repository.join(path), &bytes)?;
         }
     }
@@ -163,8 +165,12 @@ async fn ask(
         answer = ask_program("docker", &arguments, &project, &env, LIMIT).await?;
     }
     let place = repository.to_string_lossy().into_owned();
-    let told = |text: &str| text.replace(&place, ROOT);
-    let shown = |text: &str| text.replace(&format!("{place}/"), "").replace(&place, ".");
+    let beside = scratch.0.to_string_lossy().into_owned();
+    let told = |text: &str| text.replace(&place, ROOT).replace(&beside, &format!("{ROOT}/.."));
+    let shown = |text: &str| {
+        let text = text.replace(&format!("{place}/"), "").replace(&place, ".");
+        text.replace(&beside, "..")
+    };
     if !answer.success {
         return Ok(Err(complaint(&shown(&answer.stderr))));
     }
@@ -182,7 +188,26 @@ async fn ask(
     if built {
         // The ending tells bake that this is a compose file.
         let path = scratch.0.join("resolved.yaml");
-        write(&path, answer.stdout.as_bytes())?;
+        let mut resolved = answer.stdout;
+        if extended {
+            // What bake itself adds to the format is left out of the JSON.
+            let words = arguments
+                .iter()
+                .map(|word| if word == "json" { "yaml" } else { word });
+            let arguments: Vec<String> = words.map(str::to_owned).collect();
+            resolved = ask_program("docker", &arguments, &project, &env, LIMIT)
+                .await?
+                .stdout;
+        }
+        write(&path, resolved.as_bytes())?;
+        // Bake looks whether secrets are there; what is in them is nobody's business here.
+        let secrets = secret_files(&config);
+        for secret in &secrets {
+            let path = repository.join(secret);
+            if !path.exists() {
+                write(&path, b"")?;
+            }
+        }
         let arguments = ["buildx", "bake", "--file", &path.to_string_lossy(), "--print"].map(str::to_owned);
         let answer = ask_program("docker", &arguments, &project, &env, LIMIT).await?;
         if !answer.success {
@@ -192,6 +217,17 @@ async fn ask(
             Ok(bake) => bake,
             Err(error) => return Ok(Err(format!("docker buildx bake --print gave no JSON: {error}"))),
         };
+        let folder = format!("{ROOT}/{prefix}");
+        let outside = secrets
+            .iter()
+            .filter(|path| !matches!(view.key_whole(path), Ok(Some(_))));
+        let outside: Vec<String> = outside.cloned().collect();
+        settle_paths(
+            &mut bake,
+            folder.trim_end_matches('/'),
+            &outside,
+            &repository_on_disk(view),
+        );
     }
     warnings.dedup();
     Ok(Ok(Resolved {
@@ -199,6 +235,58 @@ async fn ask(
         bake,
         warnings,
     }))
+}
+
+/// Returns the repository's folder on this machine.
+fn repository_on_disk(view: &TreeView<'_>) -> String {
+    let levels = view.prefix.components().count();
+    let folder = view.root.ancestors().nth(levels).unwrap_or(view.root);
+    folder.to_string_lossy().into_owned()
+}
+
+/// Lists the files of secrets that lie in the repository's folder.
+fn secret_files(config: &Value) -> Vec<String> {
+    let secrets = config.get("secrets").and_then(Value::as_object);
+    let inside = |secret: &Value| {
+        let path = secret
+            .get("file")?
+            .as_str()?
+            .strip_prefix(ROOT)?
+            .strip_prefix('/')?;
+        (!path.split('/').any(|part| part == "..")).then(|| path.to_owned())
+    };
+    secrets
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, secret)| inside(secret))
+        .collect()
+}
+
+/// Makes paths of targets mean the same wherever bake is run: what bake leaves relative is relative to the project, and
+/// secrets that are not committed are where the user keeps them.
+fn settle_paths(bake: &mut Value, project: &str, uncommitted: &[String], repository: &str) {
+    let targets = bake.get_mut("target").and_then(Value::as_object_mut);
+    for target in targets.into_iter().flat_map(|all| all.values_mut()) {
+        let contexts = target.get_mut("contexts").and_then(Value::as_object_mut);
+        for value in contexts.into_iter().flat_map(|all| all.values_mut()) {
+            if let Some(path) = value.as_str()
+                && !path.starts_with('/')
+                && !path.contains(':')
+            {
+                *value = format!("{project}/{path}").into();
+            }
+        }
+        let secrets = target.get_mut("secret").and_then(Value::as_array_mut);
+        for secret in secrets.into_iter().flatten() {
+            for path in uncommitted {
+                if let Some(text) = secret.as_str()
+                    && let Some(before) = text.strip_suffix(&format!("src={ROOT}/{path}"))
+                {
+                    *secret = format!("{before}src={repository}/{path}").into();
+                }
+            }
+        }
+    }
 }
 
 /// Returns the variable file, relative to the project, that compose missed.

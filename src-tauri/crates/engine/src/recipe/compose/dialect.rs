@@ -1,10 +1,10 @@
 //! Reading compose files: `docker compose config` says what they mean, this says what that is to Headstart.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::build_model::Service;
 use super::keys;
-use super::project::ComposeProject;
+use super::project::{ComposeProject, target_name};
 use crate::recipe::yaml::{Reader, Tree};
 use crate::recipe::{Dialect, Options, Recipe, RecipeError, SourceView};
 use crate::wire::{self, Problem, Recognised, Severity};
@@ -154,7 +154,8 @@ impl Dialect for Compose {
             }],
         };
         let resolved = view.compose(file).map_err(problem)?;
-        let services = services(&resolved.config);
+        let services = services(&resolved);
+        check_targets(&services).map_err(problem)?;
         let mut built = Vec::new();
         for service in services.iter().filter(|service| service.build.is_some()) {
             let found = keys::of(service, &resolved.bake, view).map_err(problem)?;
@@ -164,17 +165,64 @@ impl Dialect for Compose {
     }
 }
 
+/// Refuses services of which bake would make one target.
+fn check_targets(services: &[Service]) -> Result<(), String> {
+    let built = || services.iter().filter(|service| service.build.is_some());
+    for (at, one) in built().enumerate() {
+        let same = |other: &&Service| target_name(&other.name) == target_name(&one.name);
+        if let Some(other) = built().skip(at + 1).find(same) {
+            return Err(format!(
+                "services {} and {} would be the same target for buildx, which knows no dots; rename one of them",
+                one.name, other.name
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Returns the services of a resolved model, by name.
-fn services(config: &Value) -> Vec<Service> {
-    let all = config.get("services").and_then(Value::as_object);
+fn services(resolved: &Resolved) -> Vec<Service> {
+    let all = resolved.config.get("services").and_then(Value::as_object);
     all.into_iter()
         .flatten()
-        .map(|(name, service)| Service {
-            name: name.clone(),
-            image: service.get("image").and_then(Value::as_str).map(str::to_owned),
-            build: service.get("build").filter(|build| !build.is_null()).cloned(),
+        .map(|(name, service)| {
+            let image = service.get("image").and_then(Value::as_str).map(str::to_owned);
+            let mut build = service.get("build").filter(|build| !build.is_null()).cloned();
+            let target = resolved
+                .bake
+                .get("target")
+                .and_then(|all| all.get(target_name(name)));
+            if let (Some(Value::Object(build)), Some(target)) = (&mut build, target) {
+                add_bakes(build, target, image.as_deref());
+            }
+            Service {
+                name: name.clone(),
+                image,
+                build,
+            }
         })
         .collect()
+}
+
+/// Adds to a build section what bake's own extension of the format says about tags, caches, contexts and platforms.
+fn add_bakes(build: &mut Map<String, Value>, target: &Value, image: Option<&str>) {
+    let image = image.map(|image| serde_json::json!([image]));
+    let sections = [
+        ("tags", "tags"),
+        ("cache-from", "cache_from"),
+        ("cache-to", "cache_to"),
+        ("contexts", "additional_contexts"),
+        ("platforms", "platforms"),
+    ];
+    for (theirs, ours) in sections {
+        // Without tags bake takes the image for one.
+        if let Some(value) = target
+            .get(theirs)
+            .filter(|value| theirs != "tags" || image.as_ref() != Some(*value))
+        {
+            build.insert(ours.to_owned(), value.clone());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -108,6 +108,14 @@ pub(super) fn of(service: &Service, bake: &Value, view: &dyn SourceView) -> Resu
         }
     }
     for (context_name, value) in pairs(build.get("additional_contexts")) {
+        if let Some(other) = value
+            .strip_prefix("target:")
+            .or_else(|| value.strip_prefix("service:"))
+        {
+            return Err(format!(
+                "service {name}: its context {context_name} is the result of {other}; make it a stage of one Dockerfile"
+            ));
+        }
         let found = match value.split_once("://") {
             None | Some(("file", _)) => match local(&value)? {
                 Some(path) => key(view, &path)?
@@ -240,9 +248,10 @@ fn normal(path: &str) -> Result<String, String> {
         match part {
             "" | "." => {}
             ".." => {
-                parts
-                    .pop()
-                    .ok_or_else(|| format!("{path} leads out of the repository"))?;
+                parts.pop().ok_or_else(|| {
+                    let path = path.trim_start_matches('/');
+                    format!("{path} leads out of the repository; builds take their files from its commits")
+                })?;
             }
             part => parts.push(part),
         }
