@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use headstart_engine::wire::{BuildFilter, BuildStatus};
-use headstart_engine::{Engine, builds};
-use tauri::{AppHandle, Manager, RunEvent, Window, WindowEvent};
+use headstart_engine::{Engine, builds, run::deploys};
+use tauri::webview::{PageLoadEvent, PageLoadPayload};
+use tauri::{AppHandle, Manager, RunEvent, Webview, Window, WindowEvent};
+
+use crate::commands::compose::OpenLogs;
 
 /// Whether the window was closed while builds were running.
 static HIDDEN: AtomicBool = AtomicBool::new(false);
@@ -19,14 +22,14 @@ pub(crate) fn show(app: &AppHandle) {
     }
 }
 
-/// Returns whether builds of any process are queued or running.
+/// Returns whether builds of any process are queued or running, or something is being deployed.
 fn is_busy(engine: &Engine) -> bool {
     let filter = BuildFilter {
         status: vec![BuildStatus::Queued, BuildStatus::Running],
         limit: 1,
         ..BuildFilter::default()
     };
-    builds::list(engine, &filter).is_ok_and(|list| list.total > 0)
+    !deploys::under_way(engine).is_empty() || builds::list(engine, &filter).is_ok_and(|list| list.total > 0)
 }
 
 /// Keeps the program running in the background while builds run, and ends it afterwards.
@@ -61,11 +64,21 @@ pub(crate) fn on_window_event(window: &Window, event: &WindowEvent) {
     });
 }
 
+/// Ends what streams to a page that is gone when it is loaded again.
+pub(crate) fn on_page_load(webview: &Webview, payload: &PageLoadPayload<'_>) {
+    if payload.event() == PageLoadEvent::Started {
+        webview.state::<OpenLogs>().close_all();
+    }
+}
+
 /// Cancels what still runs when the program ends all the same (logout, quit): nothing of ours stays behind.
 pub(crate) fn on_run_event(app: &AppHandle, event: RunEvent) {
     if let RunEvent::Exit = event
         && let Some(engine) = app.try_state::<Engine>()
     {
-        drop(tauri::async_runtime::block_on(builds::shutdown(engine.inner())));
+        tauri::async_runtime::block_on(async {
+            deploys::shutdown(engine.inner()).await;
+            drop(builds::shutdown(engine.inner()).await);
+        });
     }
 }

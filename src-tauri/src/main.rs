@@ -40,6 +40,8 @@ fn main() -> anyhow::Result<()> {
                 Err(error) => Err(refused_to_open(WireError::from(error)).into()),
             }
         })
+        .manage(commands::compose::OpenLogs::default())
+        .on_page_load(lifecycle::on_page_load)
         .on_window_event(lifecycle::on_window_event)
         .build(tauri::generate_context!());
     let app = match app {

@@ -234,6 +234,13 @@ impl<'a> Window<'a> {
         theme.as_str().unwrap_or_default().to_owned()
     }
 
+    /// Loads the page again, as a person does who thinks it hangs.
+    pub fn reload(&self) {
+        let done = self.runtime.block_on(self.client().refresh());
+        done.unwrap_or_else(|error| panic!("loading the page again: {error}"));
+        self.see("navigation", "Sections");
+    }
+
     /// Makes the window another size.
     pub fn resize(&mut self, width: u32, height: u32) {
         let done = self

@@ -4,6 +4,7 @@ const [question, wantedRole, wantedName] = arguments;
 
 const implicit = {
   A: 'link',
+  ARTICLE: 'article',
   ASIDE: 'complementary',
   BUTTON: 'button',
   DL: 'list',

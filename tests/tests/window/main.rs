@@ -5,6 +5,7 @@ mod build;
 mod builders;
 mod catalogue;
 mod close;
+mod compose;
 mod first_run;
 mod screens;
 mod shell;

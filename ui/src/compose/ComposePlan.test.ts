@@ -23,7 +23,7 @@ function show(override: Handlers = {}) {
     handlers(60, {
       ...composeHandlers(),
       start_build: started as never,
-      deploy: deployed as never,
+      start_deploy: deployed as never,
       plan_commit: planned as never,
       ...override,
     }),

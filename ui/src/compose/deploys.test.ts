@@ -1,5 +1,4 @@
 import { expect, it, vi } from 'vitest';
-import { build } from '../../tests/samples';
 import { composeHandlers, deployments } from '../../tests/mock/compose';
 import { mockEngine, wireError } from '../../tests/mock/world';
 import type { BuildEvent, BuildRequest, DeployEvent } from '../lib/ipc';
@@ -17,36 +16,45 @@ const request: BuildRequest = {
   services: [],
 };
 
-type Listener = { onmessage: (event: DeployEvent) => void };
+type Listener<T> = { onmessage: (event: T) => void };
 
-function deploying(run: (say: Listener) => unknown) {
-  mockEngine({ ...composeHandlers(), deploy: (({ events }: { events: Listener }) => run(events)) as never });
-  const deploys = new Deploys();
-  return { deploys, ended: deploys.start(request, 'webshop') };
-}
-
-it('tells a deploy line by line and how it ended', async () => {
-  vi.useFakeTimers();
-  const { deploys, ended } = deploying((say) => {
-    say.onmessage({ type: 'line', text: 'Container webshop-db-1  Started' });
-    say.onmessage({ type: 'done', deployment: deployments[0]! });
+/** An engine whose deploys say this and end. */
+function saying(...events: DeployEvent[]) {
+  const watched = vi.fn(({ events: listener }: { composeProject: string; events: Listener<DeployEvent> }) => {
+    for (const event of events) listener.onmessage(event);
     return null;
   });
-  const deploy = await ended;
-  expect(deploy.lines).toEqual(['Container webshop-db-1  Started']);
-  expect(deploy.state).toBe('done');
+  mockEngine({ ...composeHandlers(), watch_deploy: watched as never });
+  return watched;
+}
+
+it('tells what compose brings up, each once, beside what else it says', async () => {
+  saying(
+    { type: 'line', text: ' Container webshop-db-1  Starting' },
+    { type: 'line', text: 'image is old' },
+    { type: 'line', text: ' Container webshop-db-1  Started' },
+    { type: 'cancelled' },
+  );
+  const deploys = new Deploys();
+  const deploy = await deploys.start(request, 'webshop');
+  expect(deploy.resources).toEqual([{ kind: 'Container', name: 'webshop-db-1', state: 'Started' }]);
+  expect(deploy.lines).toEqual(['image is old']);
+  expect(deploy.state, 'cancel is not failure').toBe('cancelled');
   expect(deploys.list).toEqual([deploy]);
-  vi.advanceTimersByTime(10_000);
-  expect(deploys.list, 'what went well needs no dismissing').toEqual([]);
-  vi.useRealTimers();
+});
+
+it('needs no dismissing when it went well', async () => {
+  saying({ type: 'done', deployment: deployments[0]! });
+  const deploys = new Deploys();
+  const deploy = await deploys.start(request, 'webshop');
+  expect(deploy.state).toBe('done');
+  expect(deploys.list).toEqual([]);
 });
 
 it('keeps a failed deploy until the next of the same project', async () => {
-  const { deploys, ended } = deploying((say) => {
-    say.onmessage({ type: 'failed', error: wireError({ message: 'port 8080 is taken' }) });
-    return null;
-  });
-  const deploy = await ended;
+  saying({ type: 'failed', error: wireError({ message: 'port 8080 is taken' }) });
+  const deploys = new Deploys();
+  const deploy = await deploys.start(request, 'webshop');
   expect(deploy.state).toBe('failed');
   expect(deploy.failure?.message).toBe('port 8080 is taken');
   const again = deploys.start(request, 'webshop');
@@ -55,35 +63,59 @@ it('keeps a failed deploy until the next of the same project', async () => {
 });
 
 it('fails when the engine refuses to start it', async () => {
-  const { ended } = deploying(() => {
-    throw wireError({ code: 'engine', message: 'Docker does not answer' });
+  mockEngine({
+    ...composeHandlers(),
+    start_deploy: () => {
+      throw wireError({ code: 'engine', message: 'Docker does not answer' });
+    },
   });
-  const deploy = await ended;
+  const deploy = await new Deploys().start(request, 'webshop');
   expect(deploy.failure?.code).toBe('engine');
 });
 
-it('deploys nothing when the build fails', async () => {
-  const deployed = vi.fn();
+it('shows the lines of the build that comes first', async () => {
   mockEngine({
     ...composeHandlers(),
-    watch_build: (({ events }: { events: { onmessage: (event: BuildEvent) => void } }) => {
-      const line = { number: 0, step: 1, at_ms: 5, text: 'npm error' };
-      events.onmessage({ type: 'log', lines: [line] });
-      events.onmessage({ type: 'finished', build: build({ status: 'failed', error: 'frontend failed at npm ci' }) });
+    watch_deploy: (({ events }: { events: Listener<DeployEvent> }) => {
+      events.onmessage({ type: 'building', build: 'b0ffee' });
+      return new Promise(() => {});
+    }) as never,
+    watch_build: (({ events }: { events: Listener<BuildEvent> }) => {
+      events.onmessage({ type: 'log', lines: [{ number: 0, step: 1, at_ms: 5, text: 'npm ci' }] });
       return null;
     }) as never,
-    deploy: deployed as never,
   });
-  const deploy = await new Deploys().start(request, 'webshop');
-  expect(deploy.failure?.message).toBe('the build failed: frontend failed at npm ci');
-  expect(deploy.lines).toEqual(['npm error']);
-  expect(deploy.build).toBe('b0ffee');
-  expect(deployed).not.toHaveBeenCalled();
+  const deploys = new Deploys();
+  void deploys.start(request, 'webshop');
+  await expect.poll(() => deploys.list[0]?.buildLines).toEqual(['npm ci']);
+  expect(deploys.list[0]?.build).toBe('b0ffee');
+  expect(deploys.list[0]?.deploying).toBe(false);
 });
 
-it('builds nothing when told so', async () => {
-  const built = vi.fn();
-  mockEngine({ ...composeHandlers(), start_build: built as never, deploy: () => null });
-  await new Deploys().start({ ...request, options: { ...noOptions, no_build: true } }, 'webshop');
-  expect(built).not.toHaveBeenCalled();
+it('goes on with what was under way before the page was loaded, once', async () => {
+  const watched = vi.fn((_: { composeProject: string }) => new Promise(() => {}));
+  const one = { compose_project: 'webshop', project_name: 'Webshop', request, started_at: 1_700_000_000_000 };
+  mockEngine({ ...composeHandlers(), list_deploys: () => [one], watch_deploy: watched as never });
+  const deploys = new Deploys();
+  void deploys.resume();
+  await expect.poll(() => deploys.list.map((deploy) => deploy.name)).toEqual(['Webshop']);
+  expect(deploys.list[0]?.startedAt).toBe(one.started_at);
+  void deploys.resume();
+  await expect.poll(() => watched.mock.calls.length).toBe(1);
+  expect(deploys.list).toHaveLength(1);
+});
+
+it('lets a cancel that was refused be tried again', async () => {
+  mockEngine({
+    ...composeHandlers(),
+    watch_deploy: () => new Promise(() => {}),
+    cancel_deploy: () => {
+      throw wireError({ message: 'it has ended already' });
+    },
+  });
+  const deploys = new Deploys();
+  void deploys.start(request, 'webshop');
+  await expect.poll(() => deploys.list[0]?.composeProject).toBe('webshop');
+  await expect(deploys.cancel(deploys.list[0]!)).rejects.toThrow('it has ended already');
+  expect(deploys.list[0]?.cancelling).toBe(false);
 });

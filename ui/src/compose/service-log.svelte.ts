@@ -45,6 +45,8 @@ export class ServiceLog {
       });
     return () => {
       this.#closed = true;
+      // A service that says nothing would never tell that nobody listens any more.
+      if (this.live) ask(commands.closeLog(channel.id)).catch(() => undefined);
       clearTimeout(this.#soon);
       this.pages.close();
     };

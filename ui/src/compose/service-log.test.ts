@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { mockEngine, wireError } from '../../tests/mock/world';
 import { ServiceLog } from './service-log.svelte';
 
@@ -17,6 +17,17 @@ it('keeps lines in order and says when no more will come', async () => {
   expect(log.pages.total).toBe(3);
   expect(log.pages.line(1)?.text).toBe('two');
   expect((await log.read(1, 5)).lines.map((line) => line.text)).toEqual(['two', 'three']);
+});
+
+it('ends the stream when it is closed', async () => {
+  const closed = vi.fn((_: { id: number }) => null);
+  const asked = vi.fn((_: { lines: { id: number } }) => new Promise(() => {}));
+  mockEngine({ service_log: asked as never, close_log: closed as never });
+  const stop = new ServiceLog('webshop', 'api').start();
+  await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+  stop();
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  expect(closed.mock.lastCall?.[0].id).toBe(asked.mock.lastCall?.[0].lines.id);
 });
 
 it('lets go of the oldest lines of a service that never stops, and keeps their numbers', async () => {

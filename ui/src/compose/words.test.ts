@@ -9,8 +9,11 @@ import {
   deploymentWord,
   planMark,
   portWord,
+  resourceLine,
+  resourceMark,
   serviceRows,
   serviceWord,
+  upWord,
 } from './words';
 
 const is = (...decisions: ('reuse' | 'full')[]) => decisions.map((decision) => ({ decision }));
@@ -51,10 +54,11 @@ describe('a container', () => {
   });
 
   it.each([
-    [{ state: 'running' }, 'succeeded', 'running'],
-    [{ state: 'running', health: 'starting' }, 'running', 'running, starting'],
+    [{ state: 'running' }, 'up', 'running'],
+    [{ state: 'running', health: 'starting' }, 'running', 'starting'],
+    [{ state: 'created' }, 'none', 'not started'],
     [{ state: 'running', health: 'unhealthy' }, 'failed', 'running, unhealthy'],
-    [{ state: 'exited', exit_code: 0 }, 'none', 'done'],
+    [{ state: 'exited', exit_code: 0 }, 'succeeded', 'done'],
     [{ state: 'exited', exit_code: 3 }, 'failed', 'exited with 3'],
     [{ state: 'restarting' }, 'running', 'restarting'],
     [{ state: 'paused' }, 'warning', 'paused'],
@@ -68,7 +72,34 @@ describe('a container', () => {
     expect(deploymentWord(deployments[1]!)).toBe('1 running');
   });
 
+  it('says how long it is up without saying its health twice', () => {
+    expect(upWord(one({ status: 'Up 12 minutes (healthy)' }))).toBe('Up 12 minutes');
+    expect(upWord(one({ status: 'Exited (0) 2 minutes ago' }))).toBe('Exited (0) 2 minutes ago');
+  });
+
   it('has addresses without what every address has', () => {
     expect(portWord('http://localhost:8080/')).toBe('localhost:8080');
+  });
+});
+
+describe('what compose says', () => {
+  it.each([
+    [' Container shop-web-1  Started', { kind: 'Container', name: 'shop-web-1', state: 'Started' }],
+    [' Network shop_default  Creating', { kind: 'Network', name: 'shop_default', state: 'Creating' }],
+    ['Error response from daemon: Container web is not running', null],
+    [' api Pulling ', null],
+  ])('of a resource is told from other lines: %j', (line, resource) => {
+    expect(resourceLine(line)).toEqual(resource);
+  });
+
+  it.each([
+    ['Container', 'Created', 'queued', 'none'],
+    ['Network', 'Created', 'succeeded', 'succeeded'],
+    ['Container', 'Waiting', 'running', 'none'],
+    ['Container', 'Healthy', 'succeeded', 'succeeded'],
+    ['Container', 'Error', 'failed', 'failed'],
+  ])('%s %s is %s while it deploys and %s afterwards', (kind, state, during, after) => {
+    expect(resourceMark({ kind, name: 'x', state }, true)).toBe(during);
+    expect(resourceMark({ kind, name: 'x', state }, false)).toBe(after);
   });
 });

@@ -11,7 +11,7 @@ import type {
 } from '../lib/ipc';
 import { plural } from '../lib/ui/format';
 
-type Mark = BuildStatus | CommitStateKind | 'warning';
+type Mark = BuildStatus | CommitStateKind | 'up' | 'warning';
 
 /** A service of the compose file with what the plan says of it, if it is built. */
 export type ServiceRow = { name: string; service: ComposeService | null; target: PlannedTarget | null };
@@ -61,12 +61,13 @@ export function containerMark(service: DeployedService): Mark {
   if (service.health === 'unhealthy') return 'failed';
   switch (service.state) {
     case 'running':
-      return service.health === 'starting' ? 'running' : 'succeeded';
+      return service.health === 'starting' ? 'running' : 'up';
     case 'exited':
     case 'dead':
       // A service that did its work and ended is as it should be.
-      return service.exit_code === 0 ? 'none' : 'failed';
+      return service.exit_code === 0 ? 'succeeded' : 'failed';
     case 'created':
+      return 'none';
     case 'restarting':
       return 'running';
     default:
@@ -79,6 +80,8 @@ export function containerWord(service: DeployedService): string {
   if (service.state === 'exited' && service.exit_code !== null) {
     return service.exit_code === 0 ? 'done' : `exited with ${service.exit_code}`;
   }
+  if (service.state === 'created') return 'not started';
+  if (service.health === 'starting') return 'starting';
   return service.health ? `${service.state}, ${service.health}` : service.state;
 }
 
@@ -91,4 +94,34 @@ export function deploymentWord({ services }: Deployment): string {
 /** "localhost:8080", as short as an address can be. */
 export function portWord(url: string): string {
   return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
+}
+
+/** A network, volume or container as compose said last. */
+export type Resource = { kind: string; name: string; state: string };
+
+/** Reads " Container shop-web-1  Started"; null for other lines. */
+export function resourceLine(text: string): Resource | null {
+  const found = /^ ?(Network|Volume|Container) (\S+) {2}(\S.*)$/.exec(text);
+  return found ? { kind: found[1]!, name: found[2]!, state: found[3]!.trim() } : null;
+}
+
+/** Where a resource stands: what compose goes on with is running while the deploy is. */
+export function resourceMark({ kind, state }: Resource, running: boolean): Mark {
+  if (/^(Error|Failed)/.test(state)) return 'failed';
+  const settled = ['Started', 'Healthy', 'Running', 'Removed', 'Exited'];
+  if (kind !== 'Container') settled.push('Created');
+  if (settled.includes(state)) return 'succeeded';
+  if (!running) return 'none';
+  return state === 'Created' || state === 'Recreated' ? 'queued' : 'running';
+}
+
+/** "Up 2 minutes": what the Engine says without the health, which stands beside it. */
+export function upWord({ status }: DeployedService): string {
+  // “Created” says no more than that it is not started.
+  return status === 'Created'
+    ? ''
+    : status
+        .replace(/ \([^)]*\)$/, '')
+        .replace('Less', 'less')
+        .replace('About', 'about');
 }

@@ -21,6 +21,7 @@ it.each([
   [state({ kind: 'base', distance: 1, speedup: 8.41 }), 'base, 1 back ×8.4'],
   [state({ kind: 'base', distance: 4 }), 'base, 4 back'],
   [state({ kind: 'none' }), 'not built'],
+  [state({ kind: 'none', reason: '2 of 3 services are built' }), '2 of 3 services are built'],
   [state({ kind: 'blocked', reason: 'init changed' }), 'init changed'],
   [state({ kind: 'failed', reason: 'failed at make', duration_ms: 9000 }), 'failed at make'],
   [state({ kind: 'unusable', reason: 'no .gitpod.yml' }), 'no .gitpod.yml'],

@@ -5,6 +5,7 @@ import { composeHandlers, project } from '../../tests/mock/compose';
 import { handlers, type Handlers, mockEngine, wireError } from '../../tests/mock/world';
 import type { BuildRequest } from '../lib/ipc';
 import { deploys } from '../compose/deploys.svelte';
+import { actions } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
 import RunsView from './RunsView.svelte';
 
@@ -37,7 +38,7 @@ it('takes a project down only after asking, and keeps its volumes unless told', 
   expect(taken).not.toHaveBeenCalled();
   expect(dialog.textContent).toContain('6 containers');
   await fireEvent.click(screen.getByRole('checkbox', { name: /volumes/ }));
-  (await screen.findByRole('button', { name: 'Down, and remove volumes' })).click();
+  (await screen.findByRole('button', { name: 'Take down with volumes' })).click();
   await vi.waitFor(() => expect(taken).toHaveBeenCalledWith({ composeProject: 'webshop', volumes: true }));
   await vi.waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
   down.click();
@@ -56,17 +57,36 @@ it('shows the log of one service and closes it again', async () => {
 });
 
 it('tells why a deploy failed and tries it again', async () => {
-  const deployed = vi.fn(({ events }: { events: { onmessage: (event: unknown) => void } }) => {
+  const deployed = vi.fn((_: { request: BuildRequest }) => 'webshop');
+  const watched = ({ events }: { events: { onmessage: (event: unknown) => void } }) => {
     events.onmessage({ type: 'failed', error: wireError({ message: 'port 8080 is taken' }) });
     return null;
-  });
-  show({ deploy: deployed as never });
+  };
+  show({ start_deploy: deployed as never, watch_deploy: watched as never });
   const request = { project: project.id, commit: null } as BuildRequest;
   await deploys.start(request, 'webshop');
   expect(await screen.findByText('Port 8080 is taken.')).toBeTruthy();
   screen.getByRole('button', { name: 'Deploy again' }).click();
   await vi.waitFor(() => expect(deployed).toHaveBeenCalledTimes(2));
   expect(deployed.mock.lastCall?.[0]).toMatchObject({ request });
+});
+
+it('shows a deploy that is under way, and cancels it by button and by key', async () => {
+  const cancelled = vi.fn((_: { composeProject: string }) => null);
+  const watched = ({ events }: { events: { onmessage: (event: unknown) => void } }) => {
+    events.onmessage({ type: 'line', text: ' Container webshop-db-1  Waiting' });
+    return new Promise(() => {});
+  };
+  show({ cancel_deploy: cancelled as never, watch_deploy: watched as never });
+  void deploys.start({ project: project.id, commit: null } as BuildRequest, 'webshop');
+  const deploy = await screen.findByRole('article', { name: 'Deploy of webshop' });
+  await vi.waitFor(() => expect(deploy.textContent).toContain('webshop-db-1'));
+  expect(actions.list.some((action) => action.id === 'deploy.cancel' && action.keys?.[0] === 'shift+x')).toBe(true);
+  screen.getByRole('button', { name: 'Cancel' }).click();
+  await vi.waitFor(() => expect(cancelled).toHaveBeenCalledWith({ composeProject: 'webshop' }));
+  await vi.waitFor(() => expect(deploy.textContent).toContain('Cancelling'));
+  deploys.list[0]?.apply({ type: 'cancelled' });
+  await vi.waitFor(() => expect(deploy.textContent).toContain('goes on running; Down removes it'));
 });
 
 it('says what to do when nothing runs', async () => {

@@ -336,7 +336,10 @@ export function composeHandlers(override: Handlers = {}): Handlers {
       events.onmessage({ type: 'finished', build: build({ id: 'b0ffee', status: 'succeeded' }) });
       return null;
     },
-    deploy: ({ events }: { events: Listener<DeployEvent> }) =>
+    start_deploy: () => 'webshop',
+    cancel_deploy: () => null,
+    close_log: () => null,
+    watch_deploy: ({ events }: { events: Listener<DeployEvent> }) =>
       new Promise(() => {
         for (const [i, text] of said.entries())
           setTimeout(() => events.onmessage({ type: 'line', text }), 60 * (i + 1));

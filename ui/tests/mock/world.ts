@@ -317,6 +317,7 @@ export function handlers(length = 200_000, override: Handlers = {}): Handlers {
     },
     list_runs: () => [],
     list_deployments: () => [],
+    list_deploys: () => [],
     list_stacks: () => [],
     list_refs: () => rows.slice(0, 100).flatMap((row) => row.refs),
     graph_page: ({ from, count }: { from: number; count: number }) => ({

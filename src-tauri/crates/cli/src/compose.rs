@@ -42,31 +42,29 @@ pub(crate) async fn up(out: &Out, engine: &Engine, typed: Up) -> Result<Outcome,
             other => return Ok(other),
         }
     }
-    let stopped = AtomicBool::new(false);
+    let mut signals = work::Signals::listen()?;
     let failed = AtomicBool::new(false);
+    let cancelled = AtomicBool::new(false);
     let on_event = |event: DeployEvent| {
-        if matches!(event, DeployEvent::Failed { .. }) {
-            failed.store(true, Ordering::Relaxed);
+        match &event {
+            DeployEvent::Failed { .. } => failed.store(true, Ordering::Relaxed),
+            DeployEvent::Cancelled => cancelled.store(true, Ordering::Relaxed),
+            _ => {}
         }
         if out.json {
             out.json_line(&event);
-        } else if let DeployEvent::Line { text } = &event {
-            out.line(out.ink(Ink::Faint, &plain(text)));
-        } else if let DeployEvent::Done { deployment } = &event {
-            show(out, deployment);
+            return;
         }
-        !stopped.load(Ordering::Relaxed)
-    };
-    let deploying = deploy::deploy(engine, &request, on_event);
-    tokio::pin!(deploying);
-    let ended = tokio::select! {
-        ended = &mut deploying => ended,
-        _ = tokio::signal::ctrl_c() => {
-            stopped.store(true, Ordering::Relaxed);
-            return Ok(Outcome::Failed);
+        match event {
+            DeployEvent::Line { text } => out.line(out.ink(Ink::Faint, &plain(&text))),
+            DeployEvent::Done { deployment } => show(out, &deployment),
+            DeployEvent::Cancelled => out.line("cancelled; `headstart ps` lists what was started"),
+            DeployEvent::Building { .. } | DeployEvent::Failed { .. } => {}
         }
     };
+    let ended = deploy::deploy(engine, &request, signals.next(), on_event).await;
     match ended {
+        Ok(()) if cancelled.load(Ordering::Relaxed) => Ok(Outcome::Failed),
         Ok(()) => Ok(Outcome::Done),
         // Its event has said it in JSON already.
         Err(_) if out.json && failed.load(Ordering::Relaxed) => Ok(Outcome::Failed),

@@ -165,14 +165,14 @@ async fn follow(
 }
 
 /// The signals by which somebody asks this process to end.
-struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     streams: [tokio::signal::unix::Signal; 3],
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::broken(format!("signals cannot be received: {error}")))
@@ -186,8 +186,9 @@ impl Signals {
         })
     }
 
+    /// Is ready when one has come.
     #[cfg(unix)]
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.streams;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -197,12 +198,12 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         Ok(Self {})
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         drop(tokio::signal::ctrl_c().await);
     }
 }

@@ -12,7 +12,7 @@ use crate::clock::now_ms;
 use crate::docker::{Docker, Location};
 use crate::error::{Error, Result};
 use crate::history::Graphs;
-use crate::run::Shells;
+use crate::run::{Deploys, Shells};
 use crate::source::{CheckoutCache, Repo};
 use crate::wire::{BuildId, BuildStatus, ProjectId};
 
@@ -45,6 +45,7 @@ struct Inner {
     logs: Mutex<HashMap<BuildId, Arc<Mutex<LogIndex>>>>,
     graphs: Graphs,
     shells: Shells,
+    deploys: Deploys,
     composes: Mutex<HashMap<String, std::result::Result<crate::recipe::compose::Resolved, String>>>,
 }
 
@@ -92,6 +93,7 @@ impl Engine {
             logs: Mutex::default(),
             graphs: Graphs::default(),
             shells: Shells::default(),
+            deploys: Deploys::default(),
             composes: Mutex::default(),
             home,
         }));
@@ -175,6 +177,10 @@ impl Engine {
 
     pub(crate) fn shells(&self) -> &Shells {
         &self.0.shells
+    }
+
+    pub(crate) fn deploys(&self) -> &Deploys {
+        &self.0.deploys
     }
 
     pub(crate) fn owner(&self) -> &str {

@@ -83,14 +83,25 @@ export const commands = {
 	pruneBuilder: (name: string, all: boolean) => typedError<BuilderPruned, WireError>(__TAURI_INVOKE("prune_builder", { name, all })),
 	/**  Returns the services of a compose project, the interim build file and the file that would be deployed. */
 	composeFiles: (request: BuildRequest) => typedError<ComposeFiles, WireError>(__TAURI_INVOKE("compose_files", { request })),
-	/**  Brings a compose project up with the images it has and streams what compose says. How it ended is the last event. */
-	deploy: (request: BuildRequest, events: Channel<DeployEvent>) => typedError<null, WireError>(__TAURI_INVOKE("deploy", { request, events })),
+	/**
+	 *  Builds what is missing of a compose project and deploys it, in the background. Returns the compose project, by which it
+	 *  is watched and cancelled.
+	 */
+	startDeploy: (request: BuildRequest) => typedError<string, WireError>(__TAURI_INVOKE("start_deploy", { request })),
+	/**  Streams a deploy: what it has said so far, then each line until it ends. How it ended is the last event. */
+	watchDeploy: (composeProject: string, events: Channel<DeployEvent>) => typedError<null, WireError>(__TAURI_INVOKE("watch_deploy", { composeProject, events })),
+	/**  Cancels a deploy. */
+	cancelDeploy: (composeProject: string) => typedError<null, WireError>(__TAURI_INVOKE("cancel_deploy", { composeProject })),
+	/**  Lists deploys that have not ended. */
+	listDeploys: () => typedError<DeployUnderWay[], WireError>(__TAURI_INVOKE("list_deploys")),
 	/**  Lists what runs of compose projects that were deployed from here. */
 	listDeployments: () => typedError<Deployment[], WireError>(__TAURI_INVOKE("list_deployments")),
 	/**  Stops and removes what runs of a compose project, with its volumes if they are named. */
 	takeDown: (composeProject: string, volumes: boolean) => typedError<null, WireError>(__TAURI_INVOKE("take_down", { composeProject, volumes })),
-	/**  Streams the log of a deployed service until it ends. */
+	/**  Streams the log of a deployed service until it ends or is closed. */
 	serviceLog: (composeProject: string, service: string, lines: Channel<string>) => typedError<null, WireError>(__TAURI_INVOKE("service_log", { composeProject, service, lines })),
+	/**  Ends the stream of a log, by the number of its channel. */
+	closeLog: (id: number) => typedError<null, WireError>(__TAURI_INVOKE("close_log", { id })),
 	/**  Opens a published port in the browser; no other address. */
 	openPort: (url: string) => typedError<null, WireError>(__TAURI_INVOKE("open_port", { url })),
 	/**  Lists the stacks, the default one first. */
@@ -669,8 +680,12 @@ export type DeletePlan = {
 	engine_checked: boolean,
 };
 
-/**  What happens while a project is deployed. Ends with `Done` or `Failed`. */
+/**  What happens while a project is deployed. Ends with `Done`, `Failed` or `Cancelled`. */
 export type DeployEvent = 
+/**  What is missing is being built first. */
+{ type: "building"; 
+/**  The build, which is watched as any other. */
+build: BuildId } | 
 /**  A line of what compose says. */
 { type: "line"; 
 /**  The line. */
@@ -679,10 +694,24 @@ text: string } |
 { type: "done"; 
 /**  What runs. */
 deployment: Deployment } | 
+/**  Somebody cancelled it. What it had started by then goes on running. */
+{ type: "cancelled" } | 
 /**  It does not. */
 { type: "failed"; 
 /**  Why. */
 error: WireError };
+
+/**  A deploy that has not ended. */
+export type DeployUnderWay = {
+	/**  Name of the compose project, by which it is watched and cancelled. */
+	compose_project: string,
+	/**  Name of the project. */
+	project_name: string,
+	/**  What was asked for. */
+	request: BuildRequest,
+	/**  When it began, Unix milliseconds. */
+	started_at: number,
+};
 
 /**  A container of a deployed service. */
 export type DeployedService = {

@@ -178,9 +178,10 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         );
         let text = serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::internal("the bake file could not be written", e))?;
-        std::fs::write(&path, text).map_err(Error::file("writing", &path))
+        std::fs::write(&path, text).map_err(Error::file("writing", &path))?;
+        Ok::<_, Error>(file)
     };
-    write(&caches)?;
+    let file = write(&caches)?;
 
     let metadata = work.join("metadata.json");
     let mut arguments: Vec<String> = ["buildx", "bake", "--progress", "rawjson"]

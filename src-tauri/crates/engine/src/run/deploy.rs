@@ -24,7 +24,6 @@ use crate::wire::{
 /// Labels of containers that were deployed from here.
 const PROJECT: &str = "dev.headstart.deploy.project";
 const PROJECT_NAME: &str = "dev.headstart.deploy.name";
-const BUILD: &str = "dev.headstart.deploy.build";
 const STACK: &str = "dev.headstart.deploy.stack";
 /// Labels that compose itself puts on containers.
 const COMPOSE_PROJECT: &str = "com.docker.compose.project";
@@ -90,34 +89,35 @@ pub async fn files(engine: &Engine, request: &BuildRequest) -> Result<ComposeFil
     })
 }
 
-/// Brings up what a request means with the images it has; everything has to be built already. Reports what compose says,
-/// and ends it when `on_event` returns false.
+/// Brings up what a request means with the images it has; everything has to be built already. Reports what compose says.
+/// When `cancelled` is ready, compose is ended; what it has started by then goes on running.
 pub async fn deploy(
     engine: &Engine,
     request: &BuildRequest,
-    on_event: impl Fn(DeployEvent) -> bool + Send + Sync,
+    cancelled: impl Future<Output = ()> + Send,
+    on_event: impl Fn(DeployEvent) + Send + Sync,
 ) -> Result<()> {
-    match bring_up(engine, request, &on_event).await {
-        Ok(Some(deployment)) => {
-            on_event(DeployEvent::Done { deployment });
-            Ok(())
-        }
-        // Nobody listens any more.
-        Ok(None) => Ok(()),
+    let line = |text| on_event(DeployEvent::Line { text });
+    match bring_up(engine, request, cancelled, line).await {
+        Ok(Some(deployment)) => on_event(DeployEvent::Done { deployment }),
+        Ok(None) => on_event(DeployEvent::Cancelled),
         Err(error) => {
             let message = error.to_string();
             on_event(DeployEvent::Failed {
                 error: WireError::from(error),
             });
-            Err(Error::refused(message, "see what compose says"))
+            return Err(Error::refused(message, "see what compose says"));
         }
     }
+    Ok(())
 }
 
-async fn bring_up(
+/// Brings a compose project up and returns what runs; none when it was cancelled.
+pub(super) async fn bring_up(
     engine: &Engine,
     request: &BuildRequest,
-    on_event: &(impl Fn(DeployEvent) -> bool + Send + Sync),
+    cancelled: impl Future<Output = ()> + Send,
+    on_line: impl Fn(String) + Send + Sync,
 ) -> Result<Option<Deployment>> {
     // How the images came to be is settled; a deployment only uses them.
     let request = BuildRequest {
@@ -156,8 +156,7 @@ async fn bring_up(
     arguments.extend(DEPLOY_ARGS.map(str::to_owned));
     arguments.extend(request.services.iter().cloned());
     let env = engine.docker_at(prepared.context()).location.env();
-    let line = |text: String| on_event(DeployEvent::Line { text });
-    let said = run_compose(&arguments, &root, &env, &line).await?;
+    let said = run_compose(&arguments, &root, &env, cancelled, on_line).await?;
     let Some((success, last)) = said else {
         return Ok(None);
     };
@@ -167,10 +166,16 @@ async fn bring_up(
             "its own lines above say what; `headstart down` removes what was started",
         ));
     }
-    let (catalogue, plan) = (engine.catalogue(), &prepared.plan);
-    catalogue.set_setting(&commit_key(&name), &plan.commit)?;
-    let build = plan.build.as_ref().map_or("", |build| build.as_str());
-    catalogue.set_setting(&build_key(&name), build)?;
+    let catalogue = engine.catalogue();
+    catalogue.set_setting(&commit_key(&name), &prepared.plan.commit)?;
+    let builds = prepared
+        .plan
+        .targets
+        .iter()
+        .filter_map(|target| target.build.as_ref());
+    let newest = builds.max_by_key(|build| catalogue.build(build).map_or(0, |build| build.created_at));
+    let newest = newest.map_or("", |build| build.as_str());
+    catalogue.set_setting(&build_key(&name), newest)?;
     let all = list(engine).await?;
     Ok(all
         .into_iter()
@@ -182,7 +187,8 @@ fn commit_key(compose_project: &str) -> String {
     format!("deployed commit of {compose_project}")
 }
 
-/// Returns the key of the setting that remembers which build has all of what runs.
+/// Returns the key of the setting that remembers the newest build that runs. It is no label: a container whose labels
+/// differ is started again.
 fn build_key(compose_project: &str) -> String {
     format!("deployed build of {compose_project}")
 }
@@ -229,7 +235,8 @@ pub async fn take_down(engine: &Engine, compose_project: &str, volumes: bool) ->
         &arguments,
         &home,
         &engine.docker_at(context.as_deref()).location.env(),
-        &|_| true,
+        std::future::pending(),
+        |_| {},
     )
     .await?;
     match said {
@@ -286,7 +293,6 @@ pub async fn list(engine: &Engine) -> Result<Vec<Deployment>> {
             stack: label(STACK).unwrap_or_else(|| stack::LOCAL.to_owned()),
             services: Vec::new(),
         });
-        deployment.build = deployment.build.take().or_else(|| label(BUILD).map(BuildId));
         deployment.services.push(DeployedService {
             name: label(COMPOSE_SERVICE).unwrap_or_else(|| container.name.clone()),
             container: container.id,
@@ -307,15 +313,12 @@ pub async fn list(engine: &Engine) -> Result<Vec<Deployment>> {
     let mut all: Vec<Deployment> = all.into_values().collect();
     for deployment in &mut all {
         deployment.project = deployment.project.take().filter(|id| known.contains(id));
-        deployment.commit = engine
-            .catalogue()
-            .setting(&commit_key(&deployment.compose_project))?;
-        let build = engine
-            .catalogue()
-            .setting(&build_key(&deployment.compose_project))?;
-        if let Some(build) = build.filter(|build| !build.is_empty()) {
-            deployment.build = Some(BuildId(build));
-        }
+        let remembered = |key: &str| engine.catalogue().setting(key);
+        deployment.commit = remembered(&commit_key(&deployment.compose_project))?;
+        let build = remembered(&build_key(&deployment.compose_project))?.map(BuildId);
+        // One that was deleted since cannot be shown.
+        let is_known = |build: &BuildId| engine.catalogue().build(build).is_ok();
+        deployment.build = build.filter(is_known);
         deployment
             .services
             .sort_by(|one, other| one.name.cmp(&other.name));
@@ -352,7 +355,7 @@ pub async fn service_log(
         .await
 }
 
-fn compose(prepared: &Prepared) -> Result<(&ComposeProject, &Services)> {
+pub(super) fn compose(prepared: &Prepared) -> Result<(&ComposeProject, &Services)> {
     match (prepared.recipe.compose(), &prepared.services) {
         (Some(project), Some(services)) => Ok((project, services)),
         _ => Err(Error::refused(
@@ -366,35 +369,33 @@ fn compose(prepared: &Prepared) -> Result<(&ComposeProject, &Services)> {
 fn deploy_model(project: &ComposeProject, services: &Services, prepared: &Prepared) -> Value {
     let mut model = project.config().clone();
     let place = repository_folder(prepared);
-    let builds: BTreeMap<&str, &BuildId> = prepared
-        .plan
-        .targets
-        .iter()
-        .filter_map(|target| Some((target.name.as_str(), target.build.as_ref()?)))
-        .collect();
     if let Some(all) = model.get_mut("services").and_then(Value::as_object_mut) {
         for (name, service) in all
             .iter_mut()
             .filter_map(|(name, service)| Some((name, service.as_object_mut()?)))
         {
             service.remove("build");
+            // `compose config` writes these for what is not set.
+            service
+                .retain(|key, value| !(value.is_null() && ["command", "entrypoint"].contains(&key.as_str())));
             if let Some(reference) = services.references.get(name) {
                 service.insert("image".into(), json!(reference));
             }
             // Nothing here may differ between commits unless the image does: compose would start the service again.
-            let build = builds.get(name.as_str()).map(|build| (BUILD, build.as_str()));
             let own = [
                 (PROJECT, prepared.opened.row.id.as_str()),
                 (PROJECT_NAME, &prepared.opened.row.name),
                 (STACK, &prepared.plan.stack),
             ];
-            let own = own.into_iter().chain(build);
             let labels = service
                 .entry("labels")
                 .or_insert_with(|| Value::Object(Map::new()));
             if let Some(labels) = labels.as_object_mut() {
                 // A dollar would begin a variable.
-                labels.extend(own.map(|(name, value)| (name.to_owned(), json!(value.replace('$', "$$")))));
+                labels.extend(
+                    own.into_iter()
+                        .map(|(name, value)| (name.to_owned(), json!(value.replace('$', "$$")))),
+                );
             }
         }
     }
@@ -481,12 +482,13 @@ impl Drop for Group {
 }
 
 /// Runs `docker compose` and tells its lines. Returns whether it succeeded and its last line; none when it was ended
-/// because nobody listens.
+/// because `cancelled` was ready.
 async fn run_compose(
     arguments: &[String],
     folder: &Path,
     env: &[(String, String)],
-    line: &(impl Fn(String) -> bool + Sync),
+    cancelled: impl Future<Output = ()> + Send,
+    on_line: impl Fn(String) + Send + Sync,
 ) -> Result<Option<(bool, String)>> {
     let mut child = spawn("docker", arguments, folder, env)?;
     let group = Group(child.id().unwrap_or(0));
@@ -502,20 +504,22 @@ async fn run_compose(
             .map(|stream| tokio::spawn(read_lines(stream, sender))),
     ];
     let mut last = String::new();
-    let deadline = tokio::time::Instant::now() + LIMIT;
+    let late = tokio::time::sleep(LIMIT);
+    tokio::pin!(late, cancelled);
     loop {
-        match tokio::time::timeout_at(deadline, lines.recv()).await {
-            Ok(Some(text)) => {
+        tokio::select! {
+            line = lines.recv() => {
+                let Some(text) = line else { break };
                 if !text.trim().is_empty() {
                     last.clone_from(&text);
                 }
-                if !line(text) {
-                    end_group(group.0).await;
-                    return Ok(None);
-                }
+                on_line(text);
             }
-            Ok(None) => break,
-            Err(_) => {
+            () = &mut cancelled => {
+                end_group(group.0).await;
+                return Ok(None);
+            }
+            () = &mut late => {
                 end_group(group.0).await;
                 return Ok(Some((
                     false,

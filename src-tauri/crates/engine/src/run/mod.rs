@@ -1,6 +1,7 @@
 //! Runs: containers started from a build, and compose projects.
 
 pub mod deploy;
+pub mod deploys;
 mod ports;
 
 use std::collections::HashMap;
@@ -15,6 +16,8 @@ use crate::engine::{Engine, lock};
 use crate::error::{Error, Result};
 use crate::secrets::{is_secret_name, redacted};
 use crate::wire::{Build, BuildId, BuildStatus, ImageDetail, KeyField, Run, ShellEvent};
+
+pub(crate) use deploys::Deploys;
 
 const LABEL: &str = "dev.headstart.run";
 

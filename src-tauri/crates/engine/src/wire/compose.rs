@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BuildId, ProjectId, WireError};
+use super::{BuildId, BuildRequest, ProjectId, WireError};
 
 /// A service of a compose file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,11 +102,31 @@ pub struct Deployment {
     pub services: Vec<DeployedService>,
 }
 
-/// What happens while a project is deployed. Ends with `Done` or `Failed`.
+/// A deploy that has not ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct DeployUnderWay {
+    /// Name of the compose project, by which it is watched and cancelled.
+    pub compose_project: String,
+    /// Name of the project.
+    pub project_name: String,
+    /// What was asked for.
+    pub request: BuildRequest,
+    /// When it began, Unix milliseconds.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
+    pub started_at: i64,
+}
+
+/// What happens while a project is deployed. Ends with `Done`, `Failed` or `Cancelled`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DeployEvent {
+    /// What is missing is being built first.
+    Building {
+        /// The build, which is watched as any other.
+        build: BuildId,
+    },
     /// A line of what compose says.
     Line {
         /// The line.
@@ -117,6 +137,8 @@ pub enum DeployEvent {
         /// What runs.
         deployment: Deployment,
     },
+    /// Somebody cancelled it. What it had started by then goes on running.
+    Cancelled,
     /// It does not.
     Failed {
         /// Why.
