@@ -134,7 +134,7 @@ fn a_registry_that_is_not_there_fails_the_build_and_not_the_engine() {
         ("127.0.0.1:1", "refused"),
         ("registry.invalid", "registry.invalid"),
     ] {
-        let run = home.try_build(&["--registry", place]).exits(1);
+        let run = home.try_build(&["--registry", place]).exits(3);
         let build = run.last_json();
         assert_eq!(build["status"], "failed", "{}", build["error"]);
         let error = build["error"].as_str().unwrap_or_default();
