@@ -386,7 +386,6 @@ fn what_cannot_be_built_or_named_is_refused_before_anything_starts() {
         ("me:secret@host", "user and password"),
         ("ubuntu:24.04", "image"),
         ("ghcr.io//Ä", "cannot stand"),
-        ("", "no name"),
     ] {
         let said = refused(&home, &["plan", "--registry", registry]);
         assert!(said.contains(word), "{registry}: {said}");
@@ -412,6 +411,8 @@ fn what_cannot_be_built_or_named_is_refused_before_anything_starts() {
     for flags in [
         &["--registry-single-name", "x"][..],
         &["--no-registry-cache"],
+        &["--registry", "", "--registry-single-name", "x"],
+        &["--registry", "", "--no-registry-cache"],
         &[
             "--registry",
             "ghcr.io",
@@ -758,6 +759,56 @@ fn stacks_are_made_changed_used_tried_and_removed() {
         assert!(!run.stderr.contains("secret@"), "{}", run.stderr);
     }
     assert_eq!(names(), ["local", "dark"]);
+}
+
+#[test]
+fn the_registry_of_a_stack_can_be_left_out_once() {
+    let home = Home::new();
+    let place = registry::registry();
+    let repo = one_service();
+    home.add(&repo.path);
+    home.json(&[
+        "stacks",
+        "save",
+        "ci",
+        "--registry",
+        &place,
+        "--registry-single-name",
+        "all",
+        "--registry-cache",
+        "false",
+    ]);
+    home.run(&["stacks", "use", "ci"]).ok();
+    let reference = |arguments: &[&str]| {
+        let plan = home.json(&[&["plan"], arguments].concat());
+        (
+            target(&plan, "web")["reference"].as_str().unwrap().to_owned(),
+            plan["warnings"].clone(),
+        )
+    };
+    let tag = repo.head()[..12].to_owned();
+    let image = repo.image("web");
+    assert_eq!(reference(&[]).0, format!("{place}/all:{image}-{tag}"));
+    let (local, warnings) = reference(&["--registry", ""]);
+    assert_eq!(local, format!("{image}:{tag}"));
+    assert_eq!(warnings, json!([]));
+    let (_, warnings) = reference(&["--registry", "", "--stack", "local"]);
+    assert!(
+        warnings.to_string().contains("no effect"),
+        "a variable that is not set is noticed: {warnings}"
+    );
+
+    let done = home.run(&["up", "--registry", "", "--json"]).ok().last_json();
+    assert_eq!(
+        done["deployment"]["services"][0]["image"],
+        local.as_str(),
+        "{done}"
+    );
+    assert!(has_image(&local));
+    assert_eq!(registry::repositories(&image), [""; 0], "nothing was pushed");
+    assert_eq!(home.json(&["plan", "--registry="])["decision"], "reuse");
+    assert_eq!(home.json(&["plan"])["decision"], "full", "the stack is as it was");
+    home.run(&["down"]).ok();
 }
 
 #[test]

@@ -261,6 +261,32 @@ fn a_compose_project_is_dropped_built_deployed_watched_and_taken_down() {
     assert_eq!(processes_with(&file), [""; 0], "no process is left");
 }
 
+#[test]
+fn the_registry_of_a_stack_is_left_out_of_one_build() {
+    let home = Home::new();
+    let shop = Shop::new();
+    home.add(&shop.repository.path);
+    // Names below .invalid are never found, wherever this runs.
+    home.json(&["stacks", "save", "ci", "--registry", "registry.invalid/shop"]);
+    home.run(&["stacks", "use", "ci"]).ok();
+    let desktop = Desktop::new(&home);
+    let window = Window::open(&desktop);
+    window.see("region", "Decision");
+    window.see_text("cached from 1 image");
+    window.click("summary", "Options as the stack says");
+    window.see_text("mages are pushed because the registry registry.invalid/shop is set");
+    window.picture("compose-options-light");
+    window.click("checkbox", "Push to the registry");
+    window.see_text("this build leaves the registry out");
+    window.until("no cache in a registry", |window| {
+        let services = window.see("region", "Services").text;
+        (!services.contains("cached from")).then_some(())
+    });
+    window.picture("compose-options-engine-light");
+    window.click("button", "Back to the stack’s");
+    window.see_text("cached from 1 image");
+}
+
 /// Waits until compose waits for the api service.
 fn waiting(window: &Window) {
     window.until("the api to be waited for", |window| {

@@ -104,6 +104,22 @@ it('plans again with an option, keeps the panel open, and offers the way back', 
   await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options?.registry).toBeNull());
 });
 
+it('leaves the registry of the stack out for one build', async () => {
+  const { planned, started } = show();
+  const push = await screen.findByRole('checkbox', { name: /Push to the registry/ });
+  await vi.waitFor(() => expect(push.hasAttribute('disabled'), 'the stack has one').toBe(false));
+  await fireEvent.click(push);
+  const asked = { registry: '', registry_single_name: null, no_registry_cache: false };
+  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options).toMatchObject(asked));
+  expect(screen.getByText('no registry')).toBeTruthy();
+  expect(screen.getByRole('textbox', { name: 'Registry' }).hasAttribute('disabled')).toBe(true);
+  expect(screen.getByRole('checkbox', { name: /Registry cache/ }).hasAttribute('disabled')).toBe(true);
+  (await screen.findByRole('button', { name: 'Build' })).click();
+  await vi.waitFor(() => expect(started.mock.lastCall?.[0].request.options?.registry).toBe(''));
+  screen.getByRole('button', { name: 'Back to the stack’s' }).click();
+  await vi.waitFor(() => expect(planned.mock.lastCall?.[0].request.options?.registry).toBeNull());
+});
+
 it('offers to leave the options when no plan can be made with them', async () => {
   choicesOf(project.id).registry = 'nowhere:1';
   show({

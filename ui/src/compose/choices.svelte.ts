@@ -18,6 +18,8 @@ export const noOptions: BuildOptions = {
 export class Choices {
   stack = $state<string | null>(null);
   registry = $state('');
+  /** Whether images are pushed to a registry if one is set; otherwise they stay in the engine. */
+  push = $state(true);
   singleName = $state<SingleName>('auto');
   repository = $state('');
   registryCache = $state(true);
@@ -29,22 +31,28 @@ export class Choices {
 
   readonly options = $derived.by<BuildOptions>(() => ({
     stack: this.stack,
-    registry: this.registry.trim() || null,
-    registry_single_name: this.singleName === 'named' ? this.repository.trim() || null : null,
-    no_registry_single_name: this.singleName === 'off',
-    no_registry_cache: !this.registryCache,
     builder: this.builder,
     no_build: this.noBuild,
+    ...(this.push
+      ? {
+          registry: this.registry.trim() || null,
+          registry_single_name: this.singleName === 'named' ? this.repository.trim() || null : null,
+          no_registry_single_name: this.singleName === 'off',
+          no_registry_cache: !this.registryCache,
+        }
+      : // An empty name is none; what belongs to a registry means nothing then.
+        { registry: '', registry_single_name: null, no_registry_single_name: false, no_registry_cache: false }),
   }));
 
   /** What differs from the stack, in words. */
   readonly words = $derived.by(() =>
     [
       this.stack !== null && `stack ${this.stack}`,
-      this.registry.trim() && `registry ${this.registry.trim()}`,
-      this.singleName === 'named' && this.repository.trim() && `single name ${this.repository.trim()}`,
-      this.singleName === 'off' && 'no single name',
-      !this.registryCache && 'no registry cache',
+      !this.push && 'no registry',
+      this.push && this.registry.trim() && `registry ${this.registry.trim()}`,
+      this.push && this.singleName === 'named' && this.repository.trim() && `single name ${this.repository.trim()}`,
+      this.push && this.singleName === 'off' && 'no single name',
+      this.push && !this.registryCache && 'no registry cache',
       this.builder !== null && `builder ${this.builder}`,
       this.noCache && 'no cache',
       this.noBuild && 'no build',
@@ -55,6 +63,7 @@ export class Choices {
   reset() {
     this.stack = null;
     this.registry = '';
+    this.push = true;
     this.singleName = 'auto';
     this.repository = '';
     this.registryCache = true;

@@ -8,7 +8,8 @@ use crate::args::{OfProject, Request};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Where images go (compose projects)")]
 pub(crate) struct Options {
-    /// Registry to push images to and to cache layers in; without one they are loaded into the engine
+    /// Registry to push images to and to cache layers in; without one they are loaded into the engine. An empty name
+    /// leaves the stack's registry out this once
     #[arg(long, value_name = "NAME")]
     pub(crate) registry: Option<String>,
     /// One repository for all images, as ECR needs it; detected for ECR registries

@@ -303,7 +303,7 @@ export type BuildList = {
 export type BuildOptions = {
 	/**  Another stack. */
 	stack?: string | null,
-	/**  Registry to push to. */
+	/**  Registry to push to; an empty one for none, whatever the stack says. */
 	registry?: string | null,
 	/**  One repository for all images. */
 	registry_single_name?: string | null,

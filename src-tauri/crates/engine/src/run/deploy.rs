@@ -55,6 +55,10 @@ pub async fn files(engine: &Engine, request: &BuildRequest) -> Result<ComposeFil
                 registry.host_and_path
             ),
         ),
+        None if request.options.registry.as_deref().map(str::trim) == Some("") => (
+            "load",
+            "images are loaded into the engine because this build leaves the registry out".to_owned(),
+        ),
         None => (
             "load",
             "images are loaded into the engine because no registry is set".to_owned(),

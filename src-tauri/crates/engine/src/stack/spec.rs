@@ -30,6 +30,9 @@ pub(crate) fn choose(engine: &Engine, request: &BuildRequest) -> Result<Chosen> 
         None => of_project(engine, &request.project)?,
     };
     let mut stack = get(engine, &name)?;
+    // An empty name takes the stack's registry away for this once, as `stacks save --registry ''` does for good.
+    let asked_for = options.registry.as_deref().map(str::trim);
+    let in_vain = asked_for == Some("") && stack.registry.is_none();
     if options.registry.is_some() {
         // A name that belongs to the stack's registry says nothing about another one.
         stack.registry_single_name = None;
@@ -37,7 +40,7 @@ pub(crate) fn choose(engine: &Engine, request: &BuildRequest) -> Result<Chosen> 
         stack.registry_cache = true;
     }
     let given = |option: &Option<String>, own: Option<String>| option.clone().or(own);
-    stack.registry = given(&options.registry, stack.registry);
+    stack.registry = given(&options.registry, stack.registry).filter(|name| !name.trim().is_empty());
     stack.builder = given(&options.builder, stack.builder);
     stack.registry_single_name = given(&options.registry_single_name, stack.registry_single_name);
     if options.no_registry_single_name && options.registry_single_name.is_none() {
@@ -73,8 +76,9 @@ pub(crate) fn choose(engine: &Engine, request: &BuildRequest) -> Result<Chosen> 
         said.iter()
             .all(|(flag, given)| *given || !notice.starts_with(flag))
     });
+    let vain = in_vain.then(|| format!("an empty --registry has no effect: the stack {name} has none"));
     Ok(Chosen {
-        notices: notices.collect(),
+        notices: notices.chain(vain).collect(),
         stack,
         spec: asked.spec,
     })

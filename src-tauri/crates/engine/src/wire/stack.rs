@@ -77,7 +77,7 @@ pub struct StackCheck {
 pub struct BuildOptions {
     /// Another stack.
     pub stack: Option<String>,
-    /// Registry to push to.
+    /// Registry to push to; an empty one for none, whatever the stack says.
     pub registry: Option<String>,
     /// One repository for all images.
     pub registry_single_name: Option<String>,
