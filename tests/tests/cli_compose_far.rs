@@ -1,5 +1,7 @@
 //! Compose projects on machines that have nothing yet: another clone, another home, and an engine without a layer.
 
+use std::process::Command;
+
 use headstart_tests::compose::{ComposeRepository, cached, page, target};
 use headstart_tests::second_engine::{CONTEXT, SecondEngine};
 use headstart_tests::{BUSYBOX, Home, Repository, free_port, has_image, registry, unique};
@@ -76,7 +78,6 @@ fn a_second_machine_takes_every_step_from_the_registry() {
 }
 
 #[test]
-#[ignore = "later"]
 fn a_stack_with_a_docker_context_builds_and_runs_there() {
     let Some(engine) = SecondEngine::start() else {
         return;
@@ -99,12 +100,35 @@ fn a_stack_with_a_docker_context_builds_and_runs_there() {
     home.add(&repo.path);
     home.json(&["stacks", "save", "far", "--context", CONTEXT]);
     home.run(&["stacks", "use", "far"]).ok();
+    let checks = home.run(&["stacks", "check", "far"]).ok().stdout;
     assert!(
-        home.run(&["stacks", "check", "far"])
-            .ok()
-            .stdout
-            .contains("answers")
+        checks.contains("answers") && checks.contains(&format!("builder {CONTEXT} ")),
+        "the engine and the builder of the context: {checks}"
     );
+    // A socket that nobody listens at.
+    let dark = [
+        "context",
+        "create",
+        "dark",
+        "--docker",
+        "host=unix:///does/not/exist.sock",
+    ];
+    let made = Command::new("docker")
+        .args(dark)
+        .env("DOCKER_CONFIG", engine.config())
+        .output();
+    assert!(
+        made.is_ok_and(|output| output.status.success()),
+        "a docker context"
+    );
+    home.json(&["stacks", "save", "dark", "--context", "dark"]);
+    let run = home.run(&["stacks", "check", "dark"]).exits(3);
+    assert!(
+        run.stdout.contains("/does/not/exist.sock") && !run.stdout.contains("ready"),
+        "its own engine is asked, not the usual one: {}",
+        run.stdout
+    );
+
     let done = home.run(&["up", "--json"]).ok().last_json();
     assert_eq!(done["deployment"]["stack"], "far", "{done}");
     assert_eq!(page(port, "/page"), "far");

@@ -12,7 +12,7 @@ mod usage;
 
 use std::time::Duration;
 
-use ask::ask;
+use ask::{ask, ask_about};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -130,7 +130,7 @@ pub async fn select(engine: &Engine, name: &str) -> Result<Builder> {
 /// Starts a builder; the first time, its BuildKit image is pulled.
 pub async fn bootstrap(engine: &Engine, name: &str) -> Result<Builder> {
     names::check_known(name)?;
-    ask(engine, &["inspect", "--bootstrap", "--", name], LONG)
+    ask_about(engine, name, &["inspect", "--bootstrap", "--", name], LONG)
         .await?
         .output(name, "be started")?;
     inspect(engine, name).await
@@ -151,7 +151,7 @@ pub async fn remove(engine: &Engine, name: &str) -> Result<()> {
 /// Returns what a builder keeps on disk. It has to run.
 pub async fn usage(engine: &Engine, name: &str) -> Result<BuilderUsage> {
     names::check_known(name)?;
-    let answer = ask(engine, &["du", "--verbose", "--builder", name], SHORT).await?;
+    let answer = ask_about(engine, name, &["du", "--verbose", "--builder", name], SHORT).await?;
     Ok(usage::usage(
         name,
         &answer.output(name, "be asked for its disk use")?,
@@ -177,7 +177,9 @@ pub async fn prune(
     if let Some(until) = &until {
         arguments.extend(["--filter", until]);
     }
-    let said = ask(engine, &arguments, LONG).await?.output(name, "be pruned")?;
+    let said = ask_about(engine, name, &arguments, LONG)
+        .await?
+        .output(name, "be pruned")?;
     Ok(BuilderPruned {
         builder: name.to_owned(),
         freed_bytes: usage::freed(&said).unwrap_or(0),

@@ -1,6 +1,7 @@
 //! Trying a stack: does each part of it work, and if not, what to do.
 
-use super::{get, status};
+use super::get;
+use super::status::status_of;
 use crate::builders;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -11,7 +12,7 @@ use crate::wire::{Stack, StackCheck, StackPart, WireError};
 pub async fn check(engine: &Engine, name: &str) -> Result<Vec<StackCheck>> {
     let stack = get(engine, name)?;
     let (of_engine, of_builder, of_registry) = tokio::join!(
-        check_engine(engine),
+        check_engine(engine, &stack),
         check_builder(engine, &stack),
         check_registry(engine, &stack)
     );
@@ -39,8 +40,8 @@ fn bad(part: StackPart, message: String, hint: Option<String>) -> StackCheck {
     }
 }
 
-async fn check_engine(engine: &Engine) -> StackCheck {
-    let status = status(engine).await;
+async fn check_engine(engine: &Engine, stack: &Stack) -> StackCheck {
+    let status = status_of(&engine.docker_at(stack.context.as_deref())).await;
     match status.problem {
         None => good(
             StackPart::Engine,
@@ -62,12 +63,16 @@ async fn check_builder(engine: &Engine, stack: &Stack) -> Vec<StackCheck> {
             return vec![bad(StackPart::Builder, error.message, error.hint)];
         }
     };
-    let found = builders.into_iter().find(|builder| match &stack.builder {
+    // A context that is not the one in use builds with the builder that has its name.
+    let in_use = engine.docker().location.builder_name();
+    let of_context = || stack.context.as_ref().filter(|name| **name != in_use);
+    let named = stack.builder.as_ref().or_else(of_context);
+    let found = builders.into_iter().find(|builder| match named {
         Some(name) => builder.name == *name,
         None => builder.selected,
     });
     let Some(builder) = found else {
-        let name = stack.builder.clone().unwrap_or_default();
+        let name = named.cloned().unwrap_or_default();
         let hint = "make it in the list of builders, or choose another one".to_owned();
         return vec![bad(
             StackPart::Builder,

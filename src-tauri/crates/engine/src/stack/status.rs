@@ -1,11 +1,16 @@
 //! How the Docker engine is.
 
+use crate::docker::Docker;
 use crate::engine::Engine;
 use crate::wire::EngineStatus;
 
 /// Asks the Docker engine how it is; an engine that does not answer is an answer.
 pub async fn status(engine: &Engine) -> EngineStatus {
-    let docker = engine.docker();
+    status_of(engine.docker()).await
+}
+
+/// Asks one Docker engine how it is.
+pub(super) async fn status_of(docker: &Docker) -> EngineStatus {
     let mut status = EngineStatus {
         reachable: false,
         context: docker.location.context_name(),
