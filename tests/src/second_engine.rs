@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -30,8 +31,11 @@ impl SecondEngine {
         let dir =
             TempDir::with_prefix_in("hse-", "/tmp").unwrap_or_else(|error| panic!("no folder: {error}"));
         let at = |name: &str| dir.path().join(name);
-        let number = std::process::id() % 250;
-        let bridge = format!("hse{}", std::process::id());
+        // Several journeys may have one at a time, also in one process.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = (std::process::id().wrapping_mul(4).wrapping_add(next)) % 250;
+        let bridge = format!("hse{}x{next}", std::process::id());
         run_as_root(&["ip", "link", "add", &bridge, "type", "bridge"]);
         run_as_root(&[
             "ip",

@@ -5,7 +5,7 @@ use std::process::Command;
 use headstart_tests::compose::{ComposeRepository, cached, page, target};
 use headstart_tests::second_engine::{CONTEXT, SecondEngine};
 use headstart_tests::{BUSYBOX, Home, Repository, free_port, has_image, registry, unique};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Two services with steps that no other build has run before.
 fn two_services() -> ComposeRepository {
@@ -145,4 +145,88 @@ fn a_stack_with_a_docker_context_builds_and_runs_there() {
     assert!(home.run(&["ps"]).ok().stdout.contains(&repo.name));
     home.run(&["down"]).ok();
     assert_eq!(engine.docker(&["ps", "--all", "--quiet"]), "");
+}
+
+/// Work that takes its time, and leaves something to free.
+const WORK: &str = "sleep 9 && head -c 1000000 /dev/urandom > /bulk";
+
+#[test]
+fn a_wiped_engine_takes_every_step_from_the_registry_and_is_much_faster_than_without() {
+    let Some(engine) = SecondEngine::start() else {
+        return;
+    };
+    engine.bring(BUSYBOX);
+    let place = registry::registry();
+    let once = unique("once");
+    let repo = ComposeRepository::with(
+        "services:\n  web:\n    build: .\n",
+        &[(
+            "Dockerfile",
+            &format!("FROM {BUSYBOX}\nRUN {WORK} # {once}\nRUN {WORK}2 # {once}\n"),
+        )],
+    );
+    let home = engine.home();
+    home.add(&repo.path);
+    home.json(&[
+        "stacks",
+        "save",
+        "far",
+        "--context",
+        CONTEXT,
+        "--registry",
+        &place,
+    ]);
+    home.run(&["stacks", "use", "far"]).ok();
+    let first = home.build(&[]);
+    assert!(!cached(&first, "sleep"), "nothing was there: {first}");
+
+    // Overhead is what varies on a busy machine, so a slow one gets another chance.
+    let took = |build: &Value| build["duration_ms"].as_u64().unwrap_or_default();
+    let mut again = Vec::new();
+    while again.len() < 3 && again.iter().all(|again| *again * 5 > took(&first)) {
+        wipe(&home, &engine);
+        let build = home.build(&["--full"]);
+        assert!(cached(&build, "sleep"), "every step is in the registry: {build}");
+        assert!(build.to_string().contains("importing cache manifest"), "{build}");
+        again.push(took(&build));
+    }
+    assert!(
+        again.iter().any(|again| again * 5 <= took(&first)),
+        "{again:?} ms with the cache, {} ms without",
+        took(&first)
+    );
+}
+
+/// Removes the images of an engine and prunes its builder, which says what it frees before and afterwards.
+fn wipe(home: &Home, engine: &SecondEngine) {
+    let images = engine.docker(&["images", "--quiet", "--filter", "reference=*/headstart-*"]);
+    let mut remove = vec!["rmi", "--force"];
+    remove.extend(images.lines());
+    remove.dedup();
+    if remove.len() > 2 {
+        engine.docker(&remove);
+    }
+    let usage = || home.json(&["builders", "du", CONTEXT]);
+    let before = usage();
+    let bytes = |value: &Value, name: &str| value[name].as_u64().unwrap_or_default();
+    let foretold = bytes(&before, "reclaimable_bytes");
+    assert!(foretold > 2_000_000, "both steps can be freed: {before}");
+    let said = home
+        .run(&["builders", "prune", CONTEXT, "--all", "--dry-run"])
+        .ok()
+        .stdout;
+    assert!(said.contains("would be freed"), "{said}");
+    assert_eq!(
+        usage()["total_bytes"],
+        before["total_bytes"],
+        "saying frees nothing"
+    );
+
+    let freed = home.json(&["builders", "prune", CONTEXT, "--all", "--yes"]);
+    let freed = bytes(&freed, "freed_bytes");
+    assert!(
+        freed.abs_diff(foretold) * 20 <= foretold,
+        "what was said is freed: {foretold}, {freed}"
+    );
+    assert_eq!(bytes(&usage(), "total_bytes"), 0, "nothing is left");
 }
