@@ -102,6 +102,11 @@ fn services_are_brought_up_and_only_what_changed_is_built_and_started_again() {
     let before = repo.containers();
     assert_eq!(before.len(), 3, "{before:?}");
 
+    let runs = home.json(&["runs", "list"]).to_string();
+    for container in services.iter().filter_map(|one| one["container"].as_str()) {
+        assert!(!runs.contains(container), "deployments are no shells: {runs}");
+    }
+
     let again = home.run(&["up", "--json"]).ok();
     assert!(
         !again.stdout.contains("\"snapshot\""),
@@ -109,6 +114,8 @@ fn services_are_brought_up_and_only_what_changed_is_built_and_started_again() {
         again.stdout
     );
     assert_eq!(repo.containers(), before, "nor started again");
+    let said = home.run(&["up"]).ok().stdout;
+    assert!(said.contains("all 2 images are built already"), "{said}");
 
     repo.write("web/page", "two\n");
     let second = repo.commit("another page");

@@ -41,6 +41,8 @@ pub(crate) async fn up(out: &Out, engine: &Engine, typed: Up) -> Result<Outcome,
             Outcome::Done => {}
             other => return Ok(other),
         }
+    } else if !out.json && !planned.targets.is_empty() {
+        out.line(plain(&planned.reason));
     }
     let mut signals = work::Signals::listen()?;
     let failed = AtomicBool::new(false);

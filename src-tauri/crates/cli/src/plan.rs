@@ -198,8 +198,11 @@ fn print_services(out: &Out, services: &[&PlannedTarget]) {
         .collect();
     if !from.is_empty() {
         out.line(out.ink(Ink::Faint, "\nlayers are looked for in"));
-        from.iter()
-            .for_each(|cache| out.line(out.ink(Ink::Faint, &format!("  {}", plain(cache)))));
+        for cache in from {
+            let reference = cache.strip_prefix("type=registry,ref=");
+            let shown = reference.filter(|rest| !rest.contains(',')).unwrap_or(cache);
+            out.line(out.ink(Ink::Faint, &format!("  {}", plain(shown))));
+        }
     }
 }
 
