@@ -12,6 +12,9 @@ mod window;
 
 use anyhow::Result;
 
+/// What can be measured; words behind `--` choose.
+const ROWS: [&str; 6] = ["bake", "caches", "plan", "graph", "fingerprint", "window"];
+
 fn main() -> Result<()> {
     // `cargo test --benches` passes this; there is nothing to test.
     if std::env::args().any(|argument| argument == "--test") {
@@ -21,6 +24,9 @@ fn main() -> Result<()> {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
+    if let Some(unknown) = wanted.iter().find(|one| !ROWS.contains(&one.as_str())) {
+        anyhow::bail!("nothing is called {unknown}; there are: {}", ROWS.join(", "));
+    }
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
     let runtime = tokio::runtime::Runtime::new()?;
     let mut table = figures::Table::default();
