@@ -200,6 +200,10 @@ fn plain(target: &Value, root: &Path) -> Map<String, Value> {
             .values_mut()
             .for_each(|value| *value = relative(value.as_str().unwrap(), root).into());
     }
+    // Bake writes them in another order each time.
+    if let Some(limits) = plain.get_mut("ulimits").and_then(Value::as_array_mut) {
+        limits.sort_by_key(ToString::to_string);
+    }
     if let Some(secrets) = plain.get_mut("secret").and_then(Value::as_array_mut) {
         for secret in secrets {
             let parts = secret
