@@ -24,6 +24,20 @@ fn repository() -> Repository {
 }
 
 #[test]
+fn a_build_leaves_no_temporary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::new().with("TMPDIR", folder.path().to_string_lossy());
+    let repo = repository();
+    home.add(&repo.path);
+    home.build(&[]);
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn what_the_dockerfile_uses_belongs_to_the_environment_and_nothing_else_does() {
     let home = Home::new();
     let repo = repository();

@@ -208,6 +208,10 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     env.extend(context_env(engine, &prepared));
     // Provenance of local builds costs half a second each and nobody reads it.
     env.push(("BUILDX_NO_DEFAULT_ATTESTATIONS".to_owned(), "1".to_owned()));
+    // buildx writes Dockerfiles that stand in the bake file to a folder and forgets it; here it goes with the build's.
+    let temporary = work.join("tmp");
+    std::fs::create_dir_all(&temporary).map_err(Error::file("making the folder", &temporary))?;
+    env.push(("TMPDIR".to_owned(), shown(&temporary)));
     recorder.note(0, &format!("docker {}", arguments.join(" ")))?;
 
     let began = Instant::now();
