@@ -4,6 +4,7 @@
 #
 #   images.sh                headstart-sample/busybox:1, a shell and its small tools, 2 MB, a second
 #   images.sh toolchain      also headstart-sample/toolchain:1, a C compiler, make and git; minutes the first time
+#   images.sh python         also headstart-sample/python:1, Python with pip; minutes the first time
 set -euo pipefail
 # shellcheck source=.ci/setup/common.sh
 . "$(dirname "$0")/common.sh"
@@ -37,20 +38,22 @@ busybox_image() {
     rm -rf "$root"
 }
 
-toolchain_image() {
-    local image=headstart-sample/toolchain:1 suite mirror root file
-    ! has $image || return 0
+# Makes an image of this Debian release with a few packages: `debian_image <name> <packages, with commas> <docker import's options>`.
+debian_image() {
+    local name=$1 packages=$2 image=headstart-sample/$1:1 suite mirror root file
+    shift 2
+    ! has "$image" || return 0
     suite=$(release_field VERSION_CODENAME)
-    file=$state_dir/images/toolchain-$suite.tar
+    file=$state_dir/images/$name-$suite.tar
     if [ ! -s "$file" ]; then
         apt_install debootstrap
         mirror=$(debian_mirror)
         [ -n "$mirror" ] || fail "no apt source of this release found to make $image from"
-        say "bootstrapping a C toolchain from $suite (a minute or two, once)"
-        root=$state_dir/images/toolchain
+        say "bootstrapping $suite with $packages (a minute or two, once)"
+        root=$state_dir/images/$name
         as_root rm -rf "$root"
-        as_root debootstrap --variant=minbase --include=gcc,make,libc6-dev,git,ca-certificates "$suite" "$root" "$mirror" \
-            >"$state_dir/images/toolchain.log" 2>&1 9>&- || fail "debootstrap failed; see $state_dir/images/toolchain.log"
+        as_root debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" \
+            >"$state_dir/images/$name.log" 2>&1 9>&- || fail "debootstrap failed; see $state_dir/images/$name.log"
         as_root tar -C "$root" --sort=name --numeric-owner \
             --exclude='./var/cache/apt/*.bin' --exclude='./var/cache/apt/archives/*.deb' --exclude='./var/lib/apt/lists/*_*' \
             --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
@@ -60,14 +63,19 @@ toolchain_image() {
     fi
     say "importing the image $image"
     docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-        --change 'CMD ["/bin/bash"]' "$file" $image >/dev/null
+        --change 'CMD ["/bin/bash"]' "$@" "$file" "$image" >/dev/null
 }
 
 case ${1:-} in
 '') busybox_image ;;
 toolchain)
     busybox_image
-    toolchain_image
+    debian_image toolchain gcc,make,libc6-dev,git,ca-certificates
     ;;
-*) fail "usage: images.sh [toolchain]" ;;
+python)
+    busybox_image
+    # Debian keeps its own Python packages from pip; in an image of one's own that is what pip is for.
+    debian_image python python3,python3-pip,ca-certificates --change 'ENV PIP_BREAK_SYSTEM_PACKAGES=1'
+    ;;
+*) fail "usage: images.sh [toolchain|python]" ;;
 esac

@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{builders, builds, compose, history, projects, runs, stacks, system};
+use crate::commands::{builders, builds, compose, history, pipelines, projects, runs, stacks, system};
 use crate::events::{CatalogueChanged, OpenBuild};
 
 /// Returns all commands and events.
@@ -59,6 +59,18 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             compose::service_log,
             compose::close_log,
             compose::open_port,
+            pipelines::start_pipeline_run,
+            pipelines::watch_pipeline_run,
+            pipelines::cancel_pipeline_run,
+            pipelines::get_pipeline_run,
+            pipelines::list_pipeline_runs,
+            pipelines::read_run_log,
+            pipelines::delete_pipeline_run,
+            pipelines::list_code_repositories,
+            pipelines::save_code_repository,
+            pipelines::remove_code_repository,
+            pipelines::checkout_state,
+            pipelines::sync_builds,
             stacks::list_stacks,
             stacks::save_stack,
             stacks::remove_stack,

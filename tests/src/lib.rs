@@ -6,8 +6,10 @@
 pub mod compose;
 mod docker;
 pub mod fault_proxy;
+mod files;
 mod headstart;
 mod http;
+pub mod pipeline;
 pub mod registry;
 mod repository;
 pub mod second_engine;
@@ -18,6 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use docker::{Listing, docker, has_image, in_image, listing, remove_images, try_docker};
+pub use files::{Files, digest};
 pub use headstart::{Home, Run, Running, binary};
 pub use http::{Answer, free_port, http};
 pub use repository::{BUSYBOX, Repository};

@@ -137,8 +137,10 @@ fn builds_are_found_by_status_branch_id_text_and_order() {
     assert_eq!(list(&["--status", "failed,succeeded"]).len(), 2);
     assert_eq!(list(&["--branch", "main"]), [good["id"].clone()]);
     let prefix = format!("startswith:{}", &text(&good["id"])[..5]);
-    assert_eq!(list(&["--pipeline", &prefix]), [good["id"].clone()]);
     assert_eq!(list(&["--id", &prefix]), [good["id"].clone()]);
+    let of_project = format!("startswith:{}", &text(&good["project"])[..5]);
+    assert_eq!(list(&["--pipeline", &of_project]).len(), 2);
+    assert_eq!(list(&["--pipeline", "nobody"]), [Value::Null; 0]);
     assert_eq!(list(&["--id", &text(&bad["id"])]), [bad["id"].clone()]);
     assert_eq!(list(&["--text", "TASK fails"]), [bad["id"].clone()]);
     assert_eq!(list(&["--project", &repo.name]).len(), 2);

@@ -48,7 +48,7 @@ fn without_an_engine_plans_are_made_and_builds_are_refused() {
     nowhere(&["engine"]).exits(3);
     nowhere(&["graph"]).ok();
     nowhere(&["builds", "list"]).ok();
-    nowhere(&["runs", "list"]).exits(3);
+    nowhere(&["runs", "shells"]).exits(3);
     let status = here.json(&["engine"]);
     assert_eq!(status["reachable"], true);
 }

@@ -242,7 +242,7 @@ fn a_command_runs_in_a_build_s_image() {
         .unwrap();
     child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
     let run = wait_for("the run in the list", Duration::from_secs(5), || {
-        let runs = home.json(&["runs", "list"]);
+        let runs = home.json(&["runs", "shells"]);
         let mut runs = runs.as_array().cloned().unwrap_or_default().into_iter();
         runs.find(|run| run["build"] == id.as_str())
     });

@@ -1,12 +1,13 @@
 /**
  * The window in an ordinary browser, for looking at it: `npm run dev`, then /tests/harness.html.
- * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|compose|unborn|slow, rows=200000.
+ * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|compose|pipeline|unborn|slow, rows=200000.
  */
 import { mockWindows } from '@tauri-apps/api/mocks';
 import { mount } from 'svelte';
 import type { Theme, DeployEvent } from '../src/lib/ipc';
 import { buildHandlers, shown } from './mock/builds';
 import { composeHandlers } from './mock/compose';
+import { pipelineHandlers } from './mock/pipeline';
 import { type Handlers, handlers, mockEngine, noEngine, settings, wireError } from './mock/world';
 
 const query = new URLSearchParams(location.search);
@@ -24,6 +25,8 @@ const worlds: Record<string, Handlers> = {
     engine_status: () => noEngine,
   },
   compose: composeHandlers(),
+  pipeline: pipelineHandlers(),
+  'pipeline-empty': pipelineHandlers({ list_pipeline_runs: () => ({ total: 0, runs: [] }) }),
   'compose-empty': composeHandlers({ list_deployments: () => [], list_runs: () => [] }),
   'compose-broken': composeHandlers({
     list_deployments: () => Promise.reject(wireError({ code: 'engine', message: 'Docker does not answer' })),
@@ -73,6 +76,7 @@ if (screen === 'build')
     name: 'build',
     build: shown[(query.get('build') ?? 'running') as keyof typeof shown] ?? query.get('build'),
   });
+else if (screen === 'run') app.router.go({ name: 'run', run: query.get('run') ?? 'f00d000000000004' });
 else if (screen) app.router.go({ name: screen } as never);
 
 Object.assign(window, { app, actions, adding });

@@ -4,6 +4,7 @@ pub(crate) mod builders;
 pub(crate) mod builds;
 pub(crate) mod compose;
 pub(crate) mod history;
+pub(crate) mod pipelines;
 pub(crate) mod projects;
 pub(crate) mod runs;
 pub(crate) mod stacks;

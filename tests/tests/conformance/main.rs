@@ -5,9 +5,13 @@
 //! listed in `conformance/deviations.toml` passes only while our answer really is another one. A deviation may also stand for
 //! all cases of an area whose input has certain words; of those some may agree.
 
+mod archives;
 mod base_selection;
+mod checkouts;
 mod compose;
 mod config_parse;
+mod pipeline;
+mod pipeline_builds;
 mod repositories;
 mod restore;
 mod same_commit;
@@ -88,7 +92,31 @@ fn adapter(area: &str) -> Option<Adapter> {
         "bake_args" => compose::bake,
         "flags" => compose::flags,
         "github_cache" => compose::github_cache,
+        "code_archive" => archives::answer,
+        "local_repository" => checkouts::local_repository,
+        "verify_local_repository" => checkouts::verify,
+        "code_reference" => checkouts::code_reference,
+        "upload" => checkouts::upload,
         "env_id" => compose::environment,
+        "create_build" => pipeline::create,
+        "image_key" => pipeline::key,
+        "image_lookup" => pipeline::lookup,
+        "image_tag" => pipeline::tag,
+        "image_name" => pipeline::name,
+        "image_build" => pipeline::image_build,
+        "code_delivery" => pipeline::delivery,
+        "code_delivery_multi_step" => pipeline::delivery_of_steps,
+        "verify_custom_build" => pipeline::given,
+        "dockerfile" => pipeline::dockerfile,
+        "build_context" => pipeline::context,
+        "requirements" => pipeline::packages,
+        "requirements_order" => pipeline::packages_order,
+        "source_files_migration" => pipeline::source_files,
+        "settings_validation" => pipeline::validation,
+        "settings_defaults" => pipeline::defaults,
+        "find_existing_build" => pipeline_builds::find,
+        "reuse_gate" => pipeline_builds::gate,
+        "build_argument" => pipeline_builds::argument,
         _ => return None,
     })
 }

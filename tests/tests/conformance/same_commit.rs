@@ -120,6 +120,22 @@ impl Place {
 
     /// Makes a record say that it ended (or not) in another way, or that it had other tasks.
     pub(crate) fn rewrite(&self, id: &BuildId, status: &str, same_tasks: bool) -> Result<()> {
+        self.end(id, status, "workspace", IMAGE)?;
+        if !same_tasks {
+            self.catalogue()?.execute(
+                "UPDATE builds SET environment_key = 'another', environment = json_array() WHERE id = ?1",
+                [id.as_str()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Makes a record say that it succeeded, with an image for a target.
+    pub(crate) fn succeed(&self, id: &BuildId, target: &str, image: &str) -> Result<()> {
+        self.end(id, "succeeded", target, image)
+    }
+
+    fn end(&self, id: &BuildId, status: &str, target: &str, image: &str) -> Result<()> {
         let catalogue = self.catalogue()?;
         let changed = catalogue.execute(
             "UPDATE builds SET status = ?2, error = NULL WHERE id = ?1",
@@ -127,15 +143,9 @@ impl Place {
         )?;
         anyhow::ensure!(changed == 1, "the record is not there");
         catalogue.execute(
-            "INSERT OR REPLACE INTO images(build_id, target, reference, digest) VALUES(?1, 'workspace', ?2, ?3)",
-            [id.as_str(), IMAGE, DIGEST],
+            "INSERT OR REPLACE INTO images(build_id, target, reference, digest) VALUES(?1, ?2, ?3, ?4)",
+            [id.as_str(), target, image, DIGEST],
         )?;
-        if !same_tasks {
-            catalogue.execute(
-                "UPDATE builds SET environment_key = 'another', environment = json_array() WHERE id = ?1",
-                [id.as_str()],
-            )?;
-        }
         Ok(())
     }
 
@@ -149,7 +159,7 @@ impl Place {
 }
 
 /// The one image that the Docker of these cases has; every record that is said to have succeeded is of it.
-const IMAGE: &str = "headstart/case:1";
+pub(crate) const IMAGE: &str = "headstart/case:1";
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000001";
 
 /// Opens an engine whose Docker has one image and builds nothing: which build answers a request does not depend on more.

@@ -1,63 +1,15 @@
 //! A workspace config of a case as the engine reads it, and the environment it resolves to.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, anyhow};
-use git2::{ObjectType, Oid};
-use headstart_engine::recipe::compose::Resolved;
 use headstart_engine::recipe::workspace::Workspace;
-use headstart_engine::recipe::{
-    Dialect, Environment, ImageFacts, Images, Options, Recipe, RecipeError, SourceView,
-};
-use headstart_engine::source::SourceError;
+use headstart_engine::recipe::{Dialect, Environment, ImageFacts, Images, Options, Recipe, RecipeError};
+pub(crate) use headstart_tests::Files;
+use headstart_tests::digest;
 use serde_json::{Map, Value, json};
 
 pub(crate) const FILE: &str = ".gitpod.yml";
 pub(crate) const PLATFORM: &str = "linux/amd64";
 pub(crate) const DEFAULT_IMAGE: &str = "gitpod/workspace-full";
-
-/// A commit's files, in memory.
-#[derive(Clone, Default)]
-pub(crate) struct Files(pub(crate) BTreeMap<String, String>);
-
-impl SourceView for Files {
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(self.0.get(path).map(|text| text.clone().into_bytes()))
-    }
-
-    fn key(&self, path: &str) -> Result<Option<String>, SourceError> {
-        let all: String = self
-            .0
-            .iter()
-            .filter(|(name, _)| path.is_empty() || *name == path || name.starts_with(&format!("{path}/")))
-            .map(|(name, text)| format!("{name}\0{text}\0"))
-            .collect();
-        Ok((!all.is_empty()).then(|| format!("file:{}", digest(&all))))
-    }
-
-    // The source root is the repository.
-    fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        self.read(path)
-    }
-
-    fn key_whole(&self, path: &str) -> Result<Option<String>, SourceError> {
-        self.key(path)
-    }
-
-    fn files(&self, _: &str) -> Result<Option<Vec<(String, String)>>, SourceError> {
-        Ok(None)
-    }
-
-    fn compose(&self, file: &str) -> Result<Resolved, String> {
-        Err(format!("{file} is no compose file"))
-    }
-}
-
-fn digest(text: &str) -> String {
-    Oid::hash_object(ObjectType::Blob, text.as_bytes())
-        .map(|id| id.to_string())
-        .unwrap_or_default()
-}
 
 /// Reads a config's recipe as the engine does.
 pub(crate) fn recipe(files: &Files, default_image: &str) -> Result<Box<dyn Recipe>, RecipeError> {

@@ -20,9 +20,22 @@ describe('the catalogue filter as words', () => {
       'id:ab53000000000001',
       'not:pinned',
       'commit:9c1e',
+      'stack:gpu pipeline:training code:inside',
+      'pipeline:"startswith:fraud model" code:outside x',
     ]) {
       expect(formatQuery(parseQuery(words))).toBe(words);
     }
+  });
+
+  it('asks for pipelines by the beginning of their name, by stack and by where the code is', () => {
+    const query = parseQuery('pipeline:startswith:ab53ca stack:gpu code:outside');
+    expect(toFilter(query, 0, 50)).toMatchObject({
+      pipeline: 'startswith:ab53ca',
+      stack: 'gpu',
+      contains_code: false,
+      id: null,
+      text: null,
+    });
   });
 
   it('takes what it does not know for text', () => {
@@ -44,6 +57,9 @@ describe('the catalogue filter as words', () => {
       commit: null,
       text: null,
       pinned: null,
+      stack: null,
+      pipeline: null,
+      contains_code: null,
       sort: 'created',
       ascending: false,
       offset: 100,
@@ -54,7 +70,16 @@ describe('the catalogue filter as words', () => {
   });
 
   it('does not filter by an unfinished prefix', () => {
-    for (const words of ['startswith:', 'branch:', 'branch:""', 'status:', 'is:'])
+    for (const words of [
+      'startswith:',
+      'pipeline:startswith:',
+      'stack:',
+      'code:',
+      'branch:',
+      'branch:""',
+      'status:',
+      'is:',
+    ])
       expect(parseQuery(words)).toEqual(everything);
   });
 });

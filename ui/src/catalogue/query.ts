@@ -12,6 +12,11 @@ export interface Query {
   id: string | null;
   commit: string | null;
   pinned: boolean | null;
+  stack: string | null;
+  /** A pipeline's name, or `startswith:` and its beginning. */
+  pipeline: string | null;
+  /** Whether the images contain the code. */
+  code: boolean | null;
   text: string;
   sort: BuildSort;
   ascending: boolean;
@@ -35,6 +40,9 @@ export const everything: Query = {
   id: null,
   commit: null,
   pinned: null,
+  stack: null,
+  pipeline: null,
+  code: null,
   text: '',
   sort: 'created',
   ascending: false,
@@ -44,7 +52,8 @@ const WORDS = /\b([a-z]+):(?:"([^"]*)"|(\S*))|"([^"]*)"|(\S+)/gi;
 
 /** Reads the words of a search box into a query; what is not a known `key:value` is text. */
 export function parseQuery(words: string, before: Query = everything): Query {
-  const query: Query = { ...before, status: [], branch: null, id: null, commit: null, pinned: null, text: '' };
+  const { project, sort, ascending } = before;
+  const query: Query = { ...everything, project, sort, ascending, status: [] };
   const text: string[] = [];
   for (const [, key, quotedValue, bareValue, quoted, bare] of words.matchAll(WORDS)) {
     const value = quotedValue ?? bareValue ?? quoted ?? bare ?? '';
@@ -53,8 +62,11 @@ export function parseQuery(words: string, before: Query = everything): Query {
     else if (name === 'id') query.id = value === '' ? null : value;
     else if (name === 'branch') query.branch = value === '' ? null : value;
     else if (name === 'commit') query.commit = value === '' ? null : value;
+    else if (name === 'stack') query.stack = value === '' ? null : value;
+    else if (name === 'pipeline') query.pipeline = value === '' || value === 'startswith:' ? null : value;
+    else if (name === 'code' && (value === 'inside' || value === 'outside')) query.code = value === 'inside';
     else if (name === 'status' && addStatuses(query, value)) continue;
-    else if (value === '' && (name === 'status' || name === 'is' || name === 'not')) continue;
+    else if (value === '' && (name === 'status' || name === 'is' || name === 'not' || name === 'code')) continue;
     else if (name === 'is' && value === 'pinned') query.pinned = true;
     else if (name === 'not' && value === 'pinned') query.pinned = false;
     else text.push(key ? `${key}:${value}` : value);
@@ -71,6 +83,9 @@ export function formatQuery(query: Query): string {
   if (query.branch !== null) words.push(`branch:${quote(query.branch)}`);
   if (query.commit !== null) words.push(`commit:${quote(query.commit)}`);
   if (query.pinned !== null) words.push(query.pinned ? 'is:pinned' : 'not:pinned');
+  if (query.stack !== null) words.push(`stack:${quote(query.stack)}`);
+  if (query.pipeline !== null) words.push(`pipeline:${quote(query.pipeline)}`);
+  if (query.code !== null) words.push(query.code ? 'code:inside' : 'code:outside');
   if (query.text !== '') words.push(query.text);
   return words.join(' ');
 }
@@ -85,6 +100,9 @@ export function toFilter(query: Query, offset: number, limit: number): BuildFilt
     commit: query.commit,
     text: query.text === '' ? null : query.text,
     pinned: query.pinned,
+    stack: query.stack,
+    pipeline: query.pipeline,
+    contains_code: query.code,
     sort: query.sort,
     ascending: query.ascending,
     offset,

@@ -2,9 +2,11 @@
 import { composeHeadline, planMark } from '../compose/words';
 import type { Estimate, Plan, PlannedTarget } from '../lib/ipc';
 import { duration, plural, short } from '../lib/ui/format';
+import { pipelineHeadline } from '../pipeline/words';
 
 /** "Incremental", "Already built", "Full build". */
 export function headline(plan: Plan): string {
+  if (plan.pipeline) return pipelineHeadline(plan);
   const targets = servicesOf(plan);
   if (targets) return composeHeadline(targets);
   switch (plan.decision) {
@@ -19,7 +21,7 @@ export function headline(plan: Plan): string {
 
 /** The mark of a plan: how much of it is there already. */
 export function mark(plan: Plan): 'built' | 'base' | 'none' {
-  const targets = servicesOf(plan);
+  const targets = plan.pipeline ? plan.targets : servicesOf(plan);
   if (targets) return planMark(targets);
   return plan.decision === 'reuse' ? 'built' : plan.decision === 'incremental' ? 'base' : 'none';
 }

@@ -1,6 +1,7 @@
 import { render, screen } from '@testing-library/svelte';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Preview } from '../lib/ipc';
+import { preview as runConfig } from '../../tests/mock/pipeline';
 import { handlers, mockEngine, preview, project } from '../../tests/mock/world';
 import Providers from '../../tests/Providers.svelte';
 import AddDialog from './AddDialog.svelte';
@@ -45,4 +46,12 @@ it('offers no button that cannot work', async () => {
 it('leads to a project that is already here', async () => {
   show({ already: project.id, can_add: false });
   expect(await screen.findByRole('button', { name: 'Open its history' })).toBeTruthy();
+});
+
+it('shows a run config with its pipeline and its steps', async () => {
+  show(runConfig);
+  expect(await screen.findByText('Run config, pipeline training, 3 steps')).toBeTruthy();
+  expect(screen.getByText('Pipeline')).toBeTruthy();
+  expect(screen.getByText('step train has its own image')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Add fraud-model' })).toBeTruthy();
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stacks } from '../../tests/mock/compose';
+import { stacks } from '../../tests/mock/pipeline';
 import { draftOf, problemsOf, registryProblem, repositoryProblem, stackOf } from './draft';
 
 it('gives back the stack it was made from', () => {
@@ -48,6 +48,11 @@ describe('a draft', () => {
     [{ context: '--config' }, 'context'],
     [{ builder: 'a b' }, 'builder'],
     [{ registry: 'http://x' }, 'registry'],
+    [{ artifactStore: 'store' }, 'artifactStore'],
+    [{ caBundle: '~/proxy.pem' }, 'caBundle'],
+    [{ requirements: '-r x.txt' }, 'requirements'],
+    [{ aptPackages: 'a b' }, 'aptPackages'],
+    [{ environment: 'A' }, 'environment'],
   ] as const)('%j is told to be wrong', (part, field) => {
     expect(Object.keys(problemsOf({ ...ok, ...part }, ['local']))).toEqual([field]);
   });

@@ -1,6 +1,7 @@
 /** A stack while it is written: what is wrong with it, and what it becomes. */
 import type { SingleName } from '../compose/choices.svelte';
 import type { Stack } from '../lib/ipc';
+import { aptProblem, environmentProblem, linesOf, linesOfPairs, pairsOfLines, requirementsProblem } from './lines';
 
 /** The stack that is always there. */
 export const LOCAL = 'local';
@@ -15,6 +16,12 @@ export type Draft = {
   registryCache: boolean;
   prefix: string;
   platform: string;
+  artifactStore: string;
+  /** One on each line, as the next two. */
+  requirements: string;
+  aptPackages: string;
+  environment: string;
+  caBundle: string;
 };
 
 export type Problems = Partial<Record<keyof Draft, string>>;
@@ -30,6 +37,11 @@ export function draftOf(stack: Stack | null): Draft {
     registryCache: stack?.registry_cache ?? true,
     prefix: stack?.prefix ?? 'headstart',
     platform: stack?.platform ?? '',
+    artifactStore: stack?.artifact_store ?? '',
+    requirements: (stack?.requirements ?? []).join('\n'),
+    aptPackages: (stack?.apt_packages ?? []).join('\n'),
+    environment: linesOfPairs(stack?.environment ?? []),
+    caBundle: stack?.ca_bundle ?? '',
   };
 }
 
@@ -45,7 +57,18 @@ export function stackOf(draft: Draft): Stack {
     registry_cache: draft.registryCache,
     prefix: draft.prefix.trim(),
     platform: text(draft.platform),
+    artifact_store: text(draft.artifactStore),
+    requirements: linesOf(draft.requirements),
+    apt_packages: linesOf(draft.aptPackages),
+    environment: pairsOfLines(draft.environment),
+    ca_bundle: text(draft.caBundle),
   };
+}
+
+/** Whether a stack adds anything to pipelines. */
+export function hasPipelineParts(stack: Stack): boolean {
+  const lists = [stack.requirements, stack.apt_packages, stack.environment];
+  return !!stack.artifact_store || !!stack.ca_bundle || lists.some((list) => !!list?.length);
 }
 
 /** What is wrong with a registry's address, one sentence. */
@@ -93,5 +116,20 @@ export function problemsOf(draft: Draft, taken: readonly string[]): Problems {
     const value = stack[name];
     if (value && !/^[a-zA-Z0-9][a-zA-Z0-9_.+-]*$/.test(value)) problems[name] = 'Letters, digits and “_”, “.”, “-”.';
   }
+  // The engine's own folder is not this window's: a path has to say all of itself.
+  if (stack.artifact_store && !isWhole(stack.artifact_store)) problems.artifactStore = WHOLE;
+  if (stack.ca_bundle && !isWhole(stack.ca_bundle)) problems.caBundle = WHOLE;
+  const requirements = requirementsProblem(draft.requirements);
+  if (requirements) problems.requirements = requirements;
+  const apt = aptProblem(draft.aptPackages);
+  if (apt) problems.aptPackages = apt;
+  const environment = environmentProblem(draft.environment);
+  if (environment) problems.environment = environment;
   return problems;
+}
+
+const WHOLE = 'A whole path, from the root on.';
+
+function isWhole(path: string): boolean {
+  return /^(\/|[A-Za-z]:[\\/])/.test(path);
 }

@@ -2,11 +2,13 @@ import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
 import { beforeEach, expect, it, vi } from 'vitest';
 
 import { buildHandlers, shown } from '../../tests/mock/builds';
+import { pipelineBuilds, pipelineHandlers, project as pipelineProject } from '../../tests/mock/pipeline';
 import { handlers, type Handlers, mockEngine } from '../../tests/mock/world';
 import Providers from '../../tests/Providers.svelte';
 import type { Build, BuildEvent } from '../lib/ipc';
 import { actions } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
+import { runChoicesOf } from '../pipeline/choices.svelte';
 import BuildView from './BuildView.svelte';
 
 function show(build: string, override: Handlers = {}) {
@@ -101,4 +103,22 @@ it('takes a pin back when the engine refuses', async () => {
   const pin = one('[aria-label^=Pin]');
   await press('p');
   await waitFor(() => expect(pin?.getAttribute('aria-pressed')).toBe('false'));
+});
+
+it('says who made a build of a pipeline, and runs in its images', async () => {
+  app.projects = [pipelineProject];
+  runChoicesOf(pipelineProject.id).reset();
+  const [made] = pipelineBuilds;
+  show(made!.id, {
+    ...pipelineHandlers(),
+    watch_build: (({ events }: { events: { onmessage: (event: BuildEvent) => void } }) => {
+      events.onmessage({ type: 'finished', build: made as Build });
+      return null;
+    }) as never,
+  });
+  expect((await screen.findAllByText('ana@lab-7')).length).toBeGreaterThan(0);
+  expect(screen.getByText('delivered separately')).toBeTruthy();
+  screen.getByRole('button', { name: /^Use this build/ }).click();
+  expect(runChoicesOf(pipelineProject.id).base).toBe(made!.id);
+  expect(app.router.screen).toEqual({ name: 'history' });
 });

@@ -2,12 +2,16 @@ import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
 import { beforeEach, expect, it, vi } from 'vitest';
 
 import { buildHandlers } from '../../tests/mock/builds';
+import { pipelineHandlers, project as pipelineProject } from '../../tests/mock/pipeline';
 import { handlers, type Handlers, mockEngine } from '../../tests/mock/world';
 import Providers from '../../tests/Providers.svelte';
 import { memory } from '../catalogue/memory.svelte';
 import { everything } from '../catalogue/query';
+import type { BuildFilter } from '../lib/ipc';
+import { actions } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
 import { toasts } from '../lib/state/toasts.svelte';
+import { runChoicesOf } from '../pipeline/choices.svelte';
 import BuildsView from './BuildsView.svelte';
 
 function show(override: Handlers = {}) {
@@ -92,4 +96,55 @@ it('shows an error with a way out', async () => {
   });
   expect(await screen.findByText('The catalogue was written by a newer Headstart.')).toBeTruthy();
   expect(screen.getByText('Ask again')).toBeTruthy();
+});
+
+it('shows of pipelines’ builds whose they are, who made them and whether code is in them', async () => {
+  show(pipelineHandlers());
+  await options();
+  const rows = [...document.querySelectorAll('[role=option]')].map((row) => row.getAttribute('aria-label') ?? '');
+  expect(rows[0]).toContain('pipeline training, stack local, by ana@lab-7');
+  expect(rows[1]).toContain('pipeline inference, stack gpu, contains code');
+  expect(document.querySelectorAll('[title^="Contains code"]'), 'only one does').toHaveLength(1);
+});
+
+it('filters by pipeline, stack and code', async () => {
+  const list = pipelineHandlers().list_builds as unknown as (asked: { filter: BuildFilter }) => unknown;
+  const asked = vi.fn((args: { filter: BuildFilter }) => list(args));
+  show({ ...pipelineHandlers(), list_builds: asked as never });
+  await options();
+  await fireEvent.click(screen.getByText('without code'));
+  await waitFor(() => expect(asked.mock.lastCall?.[0].filter.contains_code).toBe(false));
+  const field = one('[aria-label="Search builds"]') as HTMLInputElement;
+  expect(field.value).toBe('code:outside');
+  await fireEvent.input(field, { target: { value: 'pipeline:startswith:inf stack:gpu' } });
+  await waitFor(() =>
+    expect(asked.mock.lastCall?.[0].filter).toMatchObject({
+      pipeline: 'startswith:inf',
+      stack: 'gpu',
+      contains_code: null,
+    }),
+  );
+  await waitFor(() => expect(screen.getByText('1 build match')).toBeTruthy());
+});
+
+it('takes a succeeded build of a pipeline to its plan', async () => {
+  app.projects = [pipelineProject];
+  runChoicesOf(pipelineProject.id).reset();
+  show(pipelineHandlers());
+  await options();
+  const list = one('[role=listbox]');
+  for (const key of ['j', ' ']) await fireEvent.keyDown(list, { key });
+  (await screen.findByRole('button', { name: 'Use this build' })).click();
+  expect(runChoicesOf(pipelineProject.id).base).toBe('a1b2c3d400000001');
+  expect(app.router.screen).toEqual({ name: 'history' });
+  await fireEvent.keyDown(list, { key: ' ' });
+  for (const key of ['j', 'j', ' ']) await fireEvent.keyDown(list, { key });
+  await waitFor(() => expect(screen.queryByRole('button', { name: 'Use this build' }), 'it failed').toBeNull());
+});
+
+it('looks for colleagues’ builds on request and says what came of it', async () => {
+  show(pipelineHandlers());
+  await options();
+  actions.press(new KeyboardEvent('keydown', { key: 'f' }));
+  await waitFor(() => expect(toasts.list[0]?.text).toContain('1 new build, 3 known already'));
 });

@@ -1,12 +1,15 @@
-import { fireEvent, render, screen } from '@testing-library/svelte';
+import { fireEvent, render, screen, within } from '@testing-library/svelte';
 import { beforeEach, expect, it, vi } from 'vitest';
 import Providers from '../../tests/Providers.svelte';
 import { composeHandlers, project } from '../../tests/mock/compose';
+import { pipelineHandlers, runs as pipelineRuns } from '../../tests/mock/pipeline';
 import { handlers, type Handlers, mockEngine, wireError } from '../../tests/mock/world';
-import type { BuildRequest } from '../lib/ipc';
+import type { BuildRequest, RunFilter } from '../lib/ipc';
 import { deploys } from '../compose/deploys.svelte';
 import { actions } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
+import { allRuns } from '../runs/filter';
+import { memory } from '../runs/memory.svelte';
 import RunsView from './RunsView.svelte';
 
 function show(override: Handlers = {}) {
@@ -17,6 +20,8 @@ function show(override: Handlers = {}) {
 beforeEach(() => {
   vi.spyOn(app, 'refresh').mockResolvedValue();
   deploys.list = [];
+  memory.query = allRuns;
+  memory.limit = memory.page;
 });
 
 it('lists compose projects with their services and opens a port in the browser', async () => {
@@ -101,4 +106,32 @@ it('shows what is known of shells when the compose projects cannot be listed', a
     },
   });
   expect(await screen.findByText('Docker does not answer.')).toBeTruthy();
+});
+
+it('lists runs of pipelines with their code, their build and how far they are', async () => {
+  const jumped = vi.spyOn(app, 'showCommit').mockImplementation(() => {});
+  show({ ...pipelineHandlers(), list_deployments: () => [], list_runs: () => [] });
+  const list = within(await screen.findByRole('region', { name: 'Runs of pipelines' }));
+  expect(list.getAllByRole('listitem')).toHaveLength(4);
+  expect(list.getByText('step train ended with exit code 2')).toBeTruthy();
+  expect(list.getAllByTitle('1 of 3 steps are done')).toHaveLength(2);
+  list.getByText(`uncommitted changes on ${pipelineRuns[0]?.base_commit.slice(0, 7)}`).click();
+  expect(jumped).toHaveBeenCalledWith(pipelineRuns[0]?.base_commit, pipelineRuns[0]?.project);
+  list.getByText('inference').click();
+  expect(app.router.screen).toEqual({ name: 'run', run: 'f00d000000000002' });
+  jumped.mockRestore();
+});
+
+it('finds runs by the beginning of their pipeline, and its way back', async () => {
+  const known = pipelineHandlers().list_pipeline_runs as unknown as (asked: { filter: RunFilter }) => unknown;
+  const asked = vi.fn((args: { filter: RunFilter }) => known(args));
+  show({ list_pipeline_runs: asked as never });
+  const field = await screen.findByRole('textbox', { name: 'Pipeline' });
+  await fireEvent.input(field, { target: { value: 'inf' } });
+  await vi.waitFor(() => expect(asked.mock.lastCall?.[0].filter.pipeline).toBe('startswith:inf'));
+  await vi.waitFor(() => expect(screen.queryAllByText('training')).toHaveLength(0));
+  expect(screen.getByText('inference')).toBeTruthy();
+  await fireEvent.input(field, { target: { value: 'nothing' } });
+  (await screen.findByRole('button', { name: 'Show all runs' })).click();
+  await vi.waitFor(() => expect(asked.mock.lastCall?.[0].filter.pipeline).toBeNull());
 });

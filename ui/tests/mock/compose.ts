@@ -39,6 +39,11 @@ const local: Stack = {
   registry_cache: true,
   prefix: 'headstart',
   platform: null,
+  artifact_store: null,
+  requirements: [],
+  apt_packages: [],
+  environment: [],
+  ca_bundle: null,
 };
 
 export const stacks: Stack[] = [

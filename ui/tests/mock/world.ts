@@ -69,6 +69,10 @@ export const settings: Settings = {
   history_depth: 100,
   max_chain: 20,
   max_layers: 100,
+  integrations: [
+    { name: 'lightgbm', requirements: ['lightgbm>=1.0.0'], apt_packages: ['libgomp1'] },
+    { name: 'sklearn', requirements: ['scikit-learn>1.3'], apt_packages: [] },
+  ],
   theme: 'system',
   notifications: {
     enabled: true,
@@ -319,6 +323,8 @@ export function handlers(length = 200_000, override: Handlers = {}): Handlers {
     list_deployments: () => [],
     list_deploys: () => [],
     list_stacks: () => [],
+    list_pipeline_runs: () => ({ total: 0, runs: [] }),
+    list_code_repositories: () => [],
     list_refs: () => rows.slice(0, 100).flatMap((row) => row.refs),
     graph_page: ({ from, count }: { from: number; count: number }) => ({
       known: rows.length,

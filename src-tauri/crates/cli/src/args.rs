@@ -74,6 +74,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  headstart up\n  headstart up --registry registry.example/acme --builder big\n  headstart up web api"
     )]
     Up(crate::compose_args::Up),
+    /// Run a pipeline: build what it needs, if need be, and run its steps with today's code
+    #[command(
+        after_help = "Examples:\n  headstart run\n  headstart run --config train.yaml --stack big my_module.my_pipeline\n  \
+            headstart run --param rate=0.1 --param epochs=3\n  headstart run --commit v1.2\n\n\
+            Without --commit the work tree runs, with its uncommitted changes.\n\
+            Ctrl-C cancels the run; it exits with 1 then."
+    )]
+    Run(crate::pipeline_args::Run),
     /// Stop and remove what runs of a compose project
     Down(crate::compose_args::Down),
     /// List what runs of compose projects, with their ports
@@ -87,6 +95,9 @@ pub(crate) enum Command {
     /// The source roots that Headstart knows
     #[command(subcommand)]
     Project(Project),
+    /// Code repositories: where the code of pipelines is fetched from
+    #[command(subcommand)]
+    Repositories(crate::repository_args::Repositories),
     /// Find commits
     #[command(subcommand)]
     Commits(Commits),
@@ -168,12 +179,16 @@ pub(crate) struct Request {
     /// Without BuildKit's layer cache; implies --full
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Start from exactly this build: it is reused if its keys are the same, else it is the base
+    /// Start from exactly this build: it is reused if its keys are the same, else it is the base. A pipeline runs in its
+    /// images; there a file that describes a build may be named too
     #[arg(long, visible_alias = "build", value_name = "BUILD", conflicts_with_all = ["full", "no_cache"])]
     pub(crate) base: Option<String>,
-    /// Services of a compose project; all of them by default
-    #[arg(value_name = "SERVICE")]
+    /// Services of a compose project, all of them by default; or the source of a pipeline: module.instance
+    #[arg(value_name = "SERVICE|SOURCE")]
     pub(crate) services: Vec<String>,
+    /// Run config, instead of the project's recipe
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) options: crate::compose_args::Options,
 }
@@ -267,6 +282,15 @@ pub(crate) enum Builds {
         /// Build, by id or the beginning of it
         build: String,
     },
+    /// Find other people's builds of what these projects need, in the registries of their stacks
+    #[command(after_help = "Example:\n  headstart builds sync")]
+    Sync {
+        #[command(flatten)]
+        of: OfProject,
+        /// Of all projects
+        #[arg(long, conflicts_with = "project")]
+        all: bool,
+    },
     /// Show what the Engine knows of a build's image
     Image {
         /// Build, by id or the beginning of it
@@ -286,8 +310,17 @@ pub(crate) struct ListBuilds {
     #[arg(short, long)]
     pub(crate) branch: Option<String>,
     /// Only this id; `startswith:` and the beginning of one, for several
-    #[arg(long, visible_alias = "pipeline", value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
+    /// Only of this pipeline: its name or its project's id; `startswith:` and the beginning of one, for several
+    #[arg(long, value_name = "PIPELINE")]
+    pub(crate) pipeline: Option<String>,
+    /// Only with this stack
+    #[arg(long, value_name = "STACK")]
+    pub(crate) stack: Option<String>,
+    /// Only with or only without code in their images
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) contains_code: Option<bool>,
     /// Only of this commit: full id or the beginning of it
     #[arg(long)]
     pub(crate) commit: Option<String>,
@@ -311,7 +344,7 @@ pub(crate) struct ListBuilds {
     pub(crate) offset: u32,
 }
 
-fn status(word: &str) -> Result<BuildStatus, String> {
+pub(crate) fn status(word: &str) -> Result<BuildStatus, String> {
     BuildStatus::parse(&word.replace('-', "_")).ok_or_else(|| {
         let all: Vec<&str> = BuildStatus::ALL.iter().map(|status| status.as_str()).collect();
         format!("give one of {}", all.join(", "))
@@ -434,10 +467,44 @@ pub(crate) enum Settings {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
-    /// List running containers that came from builds
-    #[command(visible_alias = "ls")]
-    List,
-    /// Stop and remove a container
+    /// List runs of pipelines, newest first
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  headstart runs list --pipeline startswith:train --status failed\n  headstart runs list --build 3fa9 --json"
+    )]
+    List(crate::pipeline_args::ListRuns),
+    /// Show one run with its steps
+    Show {
+        /// Run, by id or the beginning of it
+        run: String,
+    },
+    /// Print a run's log
+    Logs {
+        /// Run, by id or the beginning of it
+        run: String,
+        /// Only this step, by number
+        #[arg(long, value_name = "N")]
+        step: Option<u32>,
+    },
+    /// Follow a run to its end, whoever runs it
+    Watch {
+        /// Run, by id or the beginning of it
+        run: String,
+    },
+    /// Cancel a run, whoever runs it
+    Cancel {
+        /// Run, by id or the beginning of it
+        run: String,
+    },
+    /// Delete the record and log of a run that has ended
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Run, by id or the beginning of it
+        run: String,
+    },
+    /// List running shells and other containers that came from builds
+    Shells,
+    /// Stop and remove a shell's container
     Stop {
         /// Container, by id, the beginning of it, or name
         run: String,

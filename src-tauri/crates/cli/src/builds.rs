@@ -48,6 +48,7 @@ pub(crate) async fn run(out: &Out, engine: &Engine, command: args::Builds) -> Re
             Ok(Outcome::Done)
         }
         args::Builds::Cancel { build } => cancel(out, engine, &find::build(engine, &build)?).await,
+        args::Builds::Sync { of, all } => sync(out, engine, &of, all).await,
         args::Builds::Image { build } => {
             let detail = runs::image_detail(engine, &find::build(engine, &build)?).await?;
             if out.json {
@@ -58,6 +59,40 @@ pub(crate) async fn run(out: &Out, engine: &Engine, command: args::Builds) -> Re
             Ok(Outcome::Done)
         }
     }
+}
+
+async fn sync(out: &Out, engine: &Engine, of: &args::OfProject, all: bool) -> Result<Outcome, Failure> {
+    let project = if all {
+        None
+    } else {
+        Some(find::project(engine, of)?.id)
+    };
+    let report = builds::sync(engine, project.as_ref()).await?;
+    if out.json {
+        out.value(&report);
+        return Ok(Outcome::Done);
+    }
+    for problem in &report.problems {
+        out.line(out.ink(Ink::Warn, &format!("warning: {}", plain(problem))));
+    }
+    let imported = u32::try_from(report.imported.len()).unwrap_or(u32::MAX);
+    out.line(format!(
+        "{} found, {} known before; {} looked for",
+        text::count(imported, "new build"),
+        report.known,
+        text::count(report.asked, "key")
+    ));
+    for build in &report.imported {
+        let build = builds::get(engine, build)?;
+        let producer = plain(build.producer.as_deref().unwrap_or("somebody"));
+        out.line(format!(
+            "  {}  {} at {} by {producer}",
+            build.id,
+            plain(build.pipeline.as_deref().unwrap_or(&build.project_name)),
+            short(&build.commit)
+        ));
+    }
+    Ok(Outcome::Done)
 }
 
 fn list(out: &Out, engine: &Engine, typed: args::ListBuilds) -> Result<Outcome, Failure> {
@@ -73,6 +108,9 @@ fn list(out: &Out, engine: &Engine, typed: args::ListBuilds) -> Result<Outcome, 
         commit: typed.commit,
         text: typed.text,
         pinned: typed.pinned.then_some(true),
+        pipeline: typed.pipeline,
+        stack: typed.stack,
+        contains_code: typed.contains_code,
         sort: typed.sort.into(),
         ascending: typed.ascending,
         offset: typed.offset,

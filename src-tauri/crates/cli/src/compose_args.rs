@@ -63,9 +63,10 @@ pub(crate) enum Stacks {
     /// Make a stack, or change one: what is left out stays as it is
     #[command(
         after_help = "Examples:\n  headstart stacks save ci --registry registry.example/acme --builder big\n  \
-            headstart stacks save ci --registry ''      takes the registry away again"
+            headstart stacks save ci --registry ''      takes the registry away again\n  \
+            headstart stacks save ml --artifact-store /srv/artifacts --requirement 'torch>=2' --env OMP_NUM_THREADS=4"
     )]
-    Save(Save),
+    Save(Box<Save>),
     /// Remove a stack; its builds stay
     #[command(visible_alias = "rm")]
     Remove {
@@ -116,4 +117,27 @@ pub(crate) struct Save {
     /// Platform to build for
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<String>,
+    #[command(flatten)]
+    pub(crate) additions: Additions,
+}
+
+/// What a stack adds to pipelines. A list that is given takes the place of the one there was.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What pipelines get")]
+pub(crate) struct Additions {
+    /// Folder that their code is kept in, made when it is missing; stacks may share one
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) artifact_store: Option<String>,
+    /// Python package for every image, as in requirements.txt; repeat it for more, '' for none
+    #[arg(long = "requirement", value_name = "REQUIREMENT", allow_hyphen_values = true)]
+    pub(crate) requirements: Vec<String>,
+    /// Debian package for every image; repeat it for more, '' for none
+    #[arg(long = "apt-package", value_name = "PACKAGE", allow_hyphen_values = true)]
+    pub(crate) apt_packages: Vec<String>,
+    /// Variable of every image; repeat it for more, '' for none
+    #[arg(long = "env", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub(crate) environment: Vec<String>,
+    /// File with certificates that package installers have to trust; mounted while they run, never stored
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_bundle: Option<String>,
 }

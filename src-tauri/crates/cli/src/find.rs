@@ -100,7 +100,7 @@ pub(crate) async fn run_named(engine: &Engine, wanted: &str) -> Result<Run, Fail
         1 => Ok(found.remove(0)),
         0 => Err(Failure::usage(
             format!("there is no run {wanted}"),
-            "list the runs to see which there are: headstart runs list",
+            "list the runs to see which there are: headstart runs shells",
         )),
         count => Err(Failure::usage(
             format!("{wanted} means {count} runs"),
@@ -125,13 +125,68 @@ pub(crate) fn check_place(engine: &Engine, project: &Project, place: &Where) -> 
     Ok(())
 }
 
+/// Registers the build that a request names by a file, and names it by its id instead.
+pub(crate) async fn register_named(engine: &Engine, request: &mut BuildRequest) -> Result<(), Failure> {
+    let Some(file) = request.base.clone().filter(|named| Path::new(named).is_file()) else {
+        return Ok(());
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Failure::usage(
+            format!("{file} cannot be read: {error}"),
+            "name a build by its id or a file",
+        )
+    })?;
+    let id = builds::register(engine, request, &file, &text).await?;
+    request.base = Some(id.to_string());
+    Ok(())
+}
+
+/// Returns the project that a run config belongs to, added if it is new, with the config's path when it is not the
+/// project's own recipe.
+fn configured(engine: &Engine, of: &OfProject, file: &Path) -> Result<(Project, Option<String>), Failure> {
+    let path = file.canonicalize().map_err(|error| {
+        Failure::usage(
+            format!("{} cannot be opened: {error}", file.display()),
+            "name a run config",
+        )
+    })?;
+    let project = match &of.project {
+        Some(wanted) => Some(named_project(engine, wanted)?),
+        None => around(engine, &path)?,
+    };
+    let Some(project) = project else {
+        return Ok((project::add(engine, &path)?, None));
+    };
+    let Some(inside) = path.strip_prefix(&project.root).ok().and_then(Path::to_str) else {
+        return Err(Failure::usage(
+            format!("{} does not lie in {}", file.display(), project.root),
+            "name a run config of the project, or leave --project out",
+        ));
+    };
+    let config = (inside != project.recipe).then(|| inside.to_owned());
+    Ok((project, config))
+}
+
 /// Returns the engine's request for what was typed.
 pub(crate) fn request(
     engine: &Engine,
     typed: crate::args::Request,
 ) -> Result<(Project, BuildRequest), Failure> {
-    let project = project(engine, &typed.of)?;
+    let (project, config) = match &typed.config {
+        Some(file) => configured(engine, &typed.of, file)?,
+        None => (project(engine, &typed.of)?, None),
+    };
     check_place(engine, &project, &typed.place)?;
+    // What is named behind a pipeline's request is the pipeline itself.
+    let is_pipeline = config.is_some() || project.dialect == Dialect::Pipeline;
+    let mut services = typed.services;
+    let pipeline = if is_pipeline { services.pop() } else { None };
+    if is_pipeline && !services.is_empty() {
+        return Err(Failure::usage(
+            "one pipeline is built or run at a time",
+            "name one as module.instance",
+        ));
+    }
     let request = BuildRequest {
         project: project.id.clone(),
         commit: typed.commit,
@@ -139,7 +194,9 @@ pub(crate) fn request(
         full: typed.full,
         no_cache: typed.no_cache,
         base: typed.base,
-        services: typed.services,
+        services,
+        pipeline,
+        config,
         options: BuildOptions {
             stack: typed.place.stack,
             registry: typed.options.registry,

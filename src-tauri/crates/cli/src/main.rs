@@ -12,9 +12,13 @@ mod error;
 mod find;
 mod graph;
 mod out;
+mod pipeline_args;
+mod pipelines;
 mod plan;
 mod progress;
 mod projects;
+mod repositories;
+mod repository_args;
 mod runs;
 mod stacks;
 mod system;
@@ -75,11 +79,13 @@ async fn run(out: &Out, command: Command) -> Result<Outcome, Failure> {
         Command::Graph(graph) => graph::show(out, &engine, graph).await,
         Command::Builds(command) => builds::run(out, &engine, command).await,
         Command::Up(typed) => compose::up(out, &engine, typed).await,
+        Command::Run(typed) => pipelines::run(out, &engine, typed).await,
         Command::Down(typed) => compose::down(out, &engine, typed).await,
         Command::Ps => compose::ps(out, &engine).await,
         Command::Stacks(command) => stacks::run(out, &engine, command).await,
         Command::Builders(command) => builders::run(out, &engine, command).await,
         Command::Project(command) => projects::run(out, &engine, command),
+        Command::Repositories(command) => repositories::run(out, &engine, command).await,
         Command::Commits(command) => commits::search(out, &engine, command),
         Command::Commit(command) => commits::show(out, &engine, command),
         Command::Inbox { read } => system::inbox(out, &engine, read),

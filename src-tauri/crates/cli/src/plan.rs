@@ -1,7 +1,8 @@
 //! `plan` and `explain`.
 
 use headstart_engine::wire::{
-    Candidate, ChangeKind, ChangedFiles, Decision, Estimate, Plan, PlannedTarget, Project, Quantiles, Verdict,
+    Candidate, ChangeKind, ChangedFiles, Decision, Delivery, Estimate, PipelinePlan, Plan, PlannedTarget,
+    Project, Quantiles, Verdict,
 };
 use headstart_engine::{Engine, history, plan as engine_plan};
 use serde::Serialize;
@@ -38,6 +39,7 @@ pub(crate) async fn explain(out: &Out, engine: &Engine, typed: args::Explain) ->
         no_cache: false,
         base: None,
         services: Vec::new(),
+        config: None,
         options: crate::compose_args::Options::default(),
     };
     let (project, request) = find::request(engine, typed)?;
@@ -149,6 +151,12 @@ fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
         .collect();
     if !services.is_empty() {
         print_services(out, &services);
+        if let Some(pipeline) = &plan.pipeline {
+            print_steps(out, pipeline);
+            if most > SHOWN {
+                print_conditions(out, plan);
+            }
+        }
         if most == SHOWN {
             return;
         }
@@ -203,6 +211,62 @@ fn print_services(out: &Out, services: &[&PlannedTarget]) {
             let shown = reference.filter(|rest| !rest.contains(',')).unwrap_or(cache);
             out.line(out.ink(Ink::Faint, &format!("  {}", plain(shown))));
         }
+    }
+}
+
+/// Prints how the steps of a pipeline get their code.
+fn print_steps(out: &Out, pipeline: &PipelinePlan) {
+    let mut rows = vec![text::heading(["STEP", "RUNS", "IMAGE", "CODE", "WHY"])];
+    rows.extend(pipeline.steps.iter().map(|step| {
+        let code = match step.delivery {
+            Delivery::Included => "in the image",
+            Delivery::CodeRepository => "from the repository",
+            Delivery::ArtifactStore => "uploaded",
+            Delivery::None => "none",
+        };
+        vec![
+            (plain(&step.name), Ink::Strong),
+            (plain(&step.runs), Ink::Plain),
+            (plain(&step.target), Ink::Plain),
+            (code.to_owned(), Ink::Plain),
+            (plain(&step.reason), Ink::Faint),
+        ]
+    }));
+    out.line("");
+    text::table(out, &rows);
+    let checkout = &pipeline.checkout;
+    let name = match &checkout.repository {
+        Some(name) => format!("repository {}: ", plain(name)),
+        None => String::new(),
+    };
+    out.line(out.ink(Ink::Faint, &format!("\n{name}{}", plain(&checkout.reason))));
+}
+
+/// Prints for each older build every condition with what is wanted and what it has.
+fn print_conditions(out: &Out, plan: &Plan) {
+    for one in plan.candidates.iter().filter(|one| !one.conditions.is_empty()) {
+        let producer = one.producer.as_deref().map(|name| format!(" by {}", plain(name)));
+        out.line(format!(
+            "\n{} at {}{}",
+            one.build,
+            short(&one.commit),
+            producer.unwrap_or_default()
+        ));
+        let mut rows = vec![text::heading(["", "CONDITION", "EXPECTED", "ACTUAL"])];
+        rows.extend(one.conditions.iter().map(|condition| {
+            let (mark, ink) = if condition.holds {
+                ("✓", Ink::Good)
+            } else {
+                ("✕", Ink::Bad)
+            };
+            vec![
+                (mark.to_owned(), ink),
+                (plain(&condition.name), Ink::Plain),
+                (plain(&condition.expected), Ink::Plain),
+                (plain(&condition.actual), Ink::Plain),
+            ]
+        }));
+        text::table(out, &rows);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::args;
 use crate::error::{Failure, Outcome};
 use crate::find;
 use crate::out::{Ink, Out};
+use crate::pipelines;
 use crate::text::{self, plain, short};
 
 /// Runs a shell or a command in a new container of a build's image; the terminal is the container's meanwhile.
@@ -59,12 +60,18 @@ pub(crate) async fn shell(engine: &Engine, build: &str, command: &[String]) -> R
 
 pub(crate) async fn run(out: &Out, engine: &Engine, command: args::Runs) -> Result<Outcome, Failure> {
     match command {
-        args::Runs::List => {
+        args::Runs::List(typed) => return pipelines::list(out, engine, typed),
+        args::Runs::Show { run } => return pipelines::show(out, engine, &run),
+        args::Runs::Logs { run, step } => return pipelines::logs(out, engine, &run, step),
+        args::Runs::Watch { run } => return pipelines::watch(out, engine, &run).await,
+        args::Runs::Cancel { run } => return pipelines::cancel(out, engine, &run),
+        args::Runs::Delete { run } => return pipelines::delete(out, engine, &run),
+        args::Runs::Shells => {
             let all = runs::list(engine).await?;
             if out.json {
                 out.value(&all);
             } else if all.is_empty() {
-                out.line("no runs");
+                out.line("no shells");
             } else {
                 let mut rows = vec![text::heading([
                     "RUN", "PROJECT", "COMMIT", "BUILD", "STATUS", "NAME",

@@ -3,7 +3,7 @@
 use headstart_engine::wire::Stack;
 use headstart_engine::{Engine, stack};
 
-use crate::compose_args::{Save, Stacks};
+use crate::compose_args::{Additions, Save, Stacks};
 use crate::error::{Failure, Outcome};
 use crate::find;
 use crate::out::{Ink, Out};
@@ -20,7 +20,7 @@ pub(crate) async fn run(out: &Out, engine: &Engine, command: Stacks) -> Result<O
             }
         }
         Stacks::Show { name } => shown(out, &stack::get(engine, &name)?),
-        Stacks::Save(typed) => shown(out, &save(engine, typed)?),
+        Stacks::Save(typed) => shown(out, &save(engine, *typed)?),
         Stacks::Remove { name } => {
             stack::remove(engine, &name)?;
             if out.json {
@@ -59,7 +59,46 @@ fn save(engine: &Engine, typed: Save) -> Result<Stack, Failure> {
     one.detect_single_name = typed.detect_single_name.unwrap_or(one.detect_single_name);
     one.registry_cache = typed.registry_cache.unwrap_or(one.registry_cache);
     one.prefix = typed.prefix.unwrap_or(one.prefix);
+    let Additions {
+        artifact_store,
+        requirements,
+        apt_packages,
+        environment,
+        ca_bundle,
+    } = typed.additions;
+    set(&mut one.artifact_store, artifact_store.map(whole));
+    set(&mut one.ca_bundle, ca_bundle.map(whole));
+    let list = |place: &mut Vec<String>, given: Vec<String>| {
+        if !given.is_empty() {
+            *place = given;
+        }
+    };
+    // The engine drops what is empty, so that one empty text empties the list.
+    list(&mut one.requirements, requirements);
+    list(&mut one.apt_packages, apt_packages);
+    if !environment.is_empty() {
+        let given = environment.iter().filter(|text| !text.is_empty());
+        one.environment = given.map(|text| variable(text)).collect::<Result<_, _>>()?;
+    }
     Ok(stack::save(engine, one)?)
+}
+
+/// Returns a path as it holds wherever Headstart is started; nothing stays nothing.
+fn whole(path: String) -> String {
+    match std::path::absolute(&path) {
+        Ok(whole) if !path.is_empty() => whole.to_string_lossy().into_owned(),
+        _ => path,
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), Failure> {
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        Failure::usage(
+            format!("{text} has no value"),
+            "write it as NAME=VALUE; NAME= sets an empty one",
+        )
+    })?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 async fn check(out: &Out, engine: &Engine, name: &str) -> Result<Outcome, Failure> {
@@ -110,10 +149,23 @@ fn show(out: &Out, one: &Stack) {
     if one.registry.is_some() && !one.registry_cache {
         facts.push(("cache", "not in the registry".to_owned()));
     }
+    let variables: Vec<String> = one
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let added = [
+        ("artifacts", one.artifact_store.clone().unwrap_or_default()),
+        ("python", one.requirements.join(", ")),
+        ("apt", one.apt_packages.join(", ")),
+        ("env", variables.join(", ")),
+        ("certs", one.ca_bundle.clone().unwrap_or_default()),
+    ];
+    facts.extend(added.into_iter().filter(|(_, value)| !value.is_empty()));
     for (name, value) in facts {
         out.line(format!(
             "  {}  {}",
-            out.ink(Ink::Faint, &format!("{name:8}")),
+            out.ink(Ink::Faint, &format!("{name:9}")),
             plain(&value)
         ));
     }

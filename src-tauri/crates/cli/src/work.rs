@@ -27,7 +27,8 @@ enum Whose {
 }
 
 pub(crate) async fn build(out: &Out, engine: &Engine, typed: args::Request) -> Result<Outcome, Failure> {
-    let (_, request) = find::request(engine, typed)?;
+    let (_, mut request) = find::request(engine, typed)?;
+    find::register_named(engine, &mut request).await?;
     build_request(out, engine, &request).await
 }
 

@@ -117,6 +117,9 @@ impl Engine {
             }
             self.remove_work(&id);
         }
+        crate::run::pipelines::reconcile(self, |owner| {
+            owner == self.owner() || Owner::is_alive(self.home(), owner)
+        })?;
         Owner::sweep(self.home());
         Ok(())
     }

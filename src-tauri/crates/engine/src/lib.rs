@@ -10,6 +10,7 @@
 //!                                 catalogue ◀────────── steps, timings ──────┘
 //! ```
 
+pub mod artifacts;
 pub mod bake;
 pub mod builders;
 pub mod builds;
@@ -18,12 +19,14 @@ mod clock;
 mod docker;
 mod engine;
 mod error;
+mod git;
 pub mod history;
 pub mod inbox;
 pub mod plan;
 pub mod project;
 pub mod recipe;
 mod registry;
+pub mod repositories;
 pub mod run;
 mod secrets;
 pub mod settings;

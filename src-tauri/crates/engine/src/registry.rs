@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::bake::ask_program;
+use crate::catalogue::Imported;
 use crate::engine::Engine;
 use crate::plan::select::Existence;
+use crate::wire::{Build, BuiltImage, PlannedTarget, ProjectId};
 
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -12,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 const MISSING: [&str; 4] = ["not found", "manifest unknown", "name unknown", "does not exist"];
 
 /// Asks a registry for an image's digest. The error is what was said.
-async fn digest(engine: &Engine, reference: &str) -> Result<String, String> {
+pub(crate) async fn digest(engine: &Engine, reference: &str) -> Result<String, String> {
     let words = [
         "buildx",
         "imagetools",
@@ -50,6 +54,60 @@ pub(crate) async fn existence(engine: &Engine, reference: &str, wanted: &str) ->
             Existence::Unknown
         }
     }
+}
+
+/// Label of an image that carries the record of its build.
+pub(crate) const RECORD: &str = "dev.headstart.record";
+
+/// What travels with an image, so that others can use it and know what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) build: Build,
+    pub(crate) producer: String,
+    pub(crate) target: PlannedTarget,
+}
+
+/// Asks a registry for an image together with the record of its build, to be kept as one of a project; none when it has no
+/// such image or cannot be asked.
+pub(crate) async fn record(
+    engine: &Engine,
+    reference: &str,
+    target: &str,
+    project: &ProjectId,
+) -> Option<Imported> {
+    let digest = digest(engine, reference).await.ok()?;
+    let words = [
+        "buildx",
+        "imagetools",
+        "inspect",
+        "--format",
+        "{{json .Image}}",
+        reference,
+    ];
+    let env = engine.docker().location.env();
+    let answer = ask_program("docker", &words.map(str::to_owned), engine.home(), &env, LIMIT).await;
+    let answer = answer.ok().filter(|answer| answer.success)?;
+    let image: serde_json::Value = serde_json::from_str(&answer.stdout).ok()?;
+    // An image for several platforms has a description for each.
+    let config = image
+        .get("config")
+        .or_else(|| image.as_object()?.values().next()?.get("config"))?;
+    let text = config["Labels"][RECORD].as_str()?;
+    let mut record: Record = serde_json::from_str(text).ok()?;
+    record.build.project = project.clone();
+    record.build.producer = Some(record.producer.clone());
+    record.target.name = target.to_owned();
+    Some(Imported {
+        image: BuiltImage {
+            target: target.to_owned(),
+            reference: reference.to_owned(),
+            digest,
+            bytes: None,
+        },
+        build: record.build,
+        producer: Some(record.producer),
+        target: record.target,
+    })
 }
 
 /// Asks whether a registry answers at all; an image that it does not have is an answer. The error is what was said.

@@ -23,6 +23,27 @@ pub(crate) fn redacted(value: &str) -> String {
     format!("redacted ({})", &digest[..8])
 }
 
+/// Returns a text in which no web address has a user and password any more; both may be a token.
+pub(crate) fn without_logins(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        shown.push_str(before);
+        rest = after;
+        let web = before.ends_with("http://") || before.ends_with("https://");
+        let host = after
+            .find(|c: char| c == '/' || c.is_whitespace() || "\"'".contains(c))
+            .unwrap_or(after.len());
+        if let Some(end) = after[..host].rfind('@').filter(|_| web) {
+            shown.push_str("redacted");
+            rest = &after[end..];
+        }
+    }
+    shown.push_str(rest);
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +74,15 @@ mod tests {
         assert!(
             !redacted("hunter2").contains("hunter2"),
             "the value must not be readable"
+        );
+    }
+
+    #[test]
+    fn addresses_lose_their_logins_and_nothing_else() {
+        let text = "a @ https://u:p@w@h/x#@y\n-i http://tok@h\ngit+ssh://git@h/x https://h/u@v";
+        assert_eq!(
+            without_logins(text),
+            "a @ https://redacted@h/x#@y\n-i http://redacted@h\ngit+ssh://git@h/x https://h/u@v"
         );
     }
 }

@@ -104,6 +104,30 @@ export const commands = {
 	closeLog: (id: number) => typedError<null, WireError>(__TAURI_INVOKE("close_log", { id })),
 	/**  Opens a published port in the browser; no other address. */
 	openPort: (url: string) => typedError<null, WireError>(__TAURI_INVOKE("open_port", { url })),
+	/**  Starts a run; what is missing is built first. Returns its id. */
+	startPipelineRun: (request: RunRequest) => typedError<string, WireError>(__TAURI_INVOKE("start_pipeline_run", { request })),
+	/**  Streams a run until it ends. */
+	watchPipelineRun: (run: string, events: Channel<RunEvent>) => typedError<null, WireError>(__TAURI_INVOKE("watch_pipeline_run", { run, events })),
+	/**  Cancels a run. */
+	cancelPipelineRun: (run: string) => typedError<null, WireError>(__TAURI_INVOKE("cancel_pipeline_run", { run })),
+	/**  Returns a run. */
+	getPipelineRun: (run: string) => typedError<PipelineRun, WireError>(__TAURI_INVOKE("get_pipeline_run", { run })),
+	/**  Lists runs, newest first. */
+	listPipelineRuns: (filter: RunFilter) => typedError<RunList, WireError>(__TAURI_INVOKE("list_pipeline_runs", { filter })),
+	/**  Returns lines of a run's log. */
+	readRunLog: (run: string, step: number | null, from: number, count: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("read_run_log", { run, step, from, count })),
+	/**  Deletes the record and log of a run that has ended. */
+	deletePipelineRun: (run: string) => typedError<null, WireError>(__TAURI_INVOKE("delete_pipeline_run", { run })),
+	/**  Lists the registered code repositories. */
+	listCodeRepositories: () => typedError<CodeRepository[], WireError>(__TAURI_INVOKE("list_code_repositories")),
+	/**  Registers a code repository, or changes one. */
+	saveCodeRepository: (repository: CodeRepository) => typedError<CodeRepository, WireError>(__TAURI_INVOKE("save_code_repository", { repository })),
+	/**  Removes a code repository. */
+	removeCodeRepository: (name: string) => typedError<null, WireError>(__TAURI_INVOKE("remove_code_repository", { name })),
+	/**  Returns where a project's checkout stands towards the code repositories. */
+	checkoutState: (project: ProjectId, fetch: boolean) => typedError<CheckoutState, WireError>(__TAURI_INVOKE("checkout_state", { project, fetch })),
+	/**  Looks for other people's builds in the registries. */
+	syncBuilds: (project: ProjectId | null) => typedError<SyncReport, WireError>(__TAURI_INVOKE("sync_builds", { project })),
 	/**  Lists the stacks, the default one first. */
 	listStacks: () => typedError<Stack[], WireError>(__TAURI_INVOKE("list_stacks")),
 	/**  Checks and stores a stack. */
@@ -223,6 +247,10 @@ export type Build = {
 	log_lines: number,
 	/**  Warnings of the plan. */
 	warnings: string[],
+	/**  Pipeline it was made for. */
+	pipeline?: string | null,
+	/**  Who made it, of a build that came from a registry; none for one made here. */
+	producer?: string | null,
 };
 
 /**  Two builds compared. */
@@ -278,6 +306,12 @@ export type BuildFilter = {
 	text: string | null,
 	/**  Only pinned or only not pinned. */
 	pinned: boolean | null,
+	/**  Pipeline, by name or by its project's id: whole, or `startswith:` and its beginning. */
+	pipeline?: string | null,
+	/**  Only with this stack. */
+	stack?: string | null,
+	/**  Only with or only without code in their images. */
+	contains_code?: boolean | null,
 	/**  Column to order by. */
 	sort: BuildSort,
 	/**  Smallest first instead of largest first. */
@@ -329,10 +363,14 @@ export type BuildRequest = {
 	full: boolean,
 	/**  Do not use BuildKit's layer cache; implies `full`. */
 	no_cache: boolean,
-	/**  Start from exactly this build: its id, or a prefix that only one has. */
+	/**  Start from exactly this build: its id, or a prefix that only one has. A pipeline runs in its images. */
 	base: string | null,
 	/**  Services to build, of a recipe that has several; empty for all. */
 	services?: string[],
+	/**  The pipeline, when the run config names none or another one: `module.instance`. */
+	pipeline?: string | null,
+	/**  A run config of the project, relative to its source root, instead of the project's recipe. */
+	config?: string | null,
 	/**  What this request changes of the project's stack. */
 	options?: BuildOptions,
 };
@@ -496,6 +534,10 @@ export type Candidate = {
 	verdict: Verdict,
 	/**  Reasons, field by field: "image changed: debian:12 → debian:13". */
 	reasons: string[],
+	/**  Every condition with what is wanted and what the build has, of recipes that decide by conditions. */
+	conditions?: Condition[],
+	/**  Who made it, of a build that came from a registry. */
+	producer?: string | null,
 };
 
 /**  Something in the catalogue or in a repository changed, by this process or another one: refetch what is shown. */
@@ -522,6 +564,40 @@ export type ChangedFiles = {
 	files: FileChange[],
 	/**  All that differ. A file that was moved is one; of a folder that is gone only the folder is named. */
 	total: number,
+};
+
+/**  Where the source root stands towards the registered code repositories. */
+export type CheckoutState = {
+	/**  Registered code repository that this is a checkout of. */
+	repository: string | null,
+	/**  Folder of the checkout, to be opened. */
+	folder: string,
+	/**  Source root within it. */
+	subdirectory: string,
+	/**  HEAD's commit. */
+	commit: string | null,
+	/**  Branch; none when HEAD is detached. */
+	branch: string | null,
+	/**  Changes that are not committed. */
+	uncommitted: boolean,
+	/**  Files that git does not know. */
+	untracked: boolean,
+	/**  The commit is on no branch of the remote, as last fetched. */
+	unpushed: boolean,
+	/**  Whether code can be fetched from the repository. */
+	usable: boolean,
+	/**  Why, or why not, one sentence. */
+	reason: string,
+};
+
+/**  A registered place that code is fetched from. */
+export type CodeRepository = {
+	/**  Name: lower-case letters, digits and `-`, at most 40. */
+	name: string,
+	/**  Kind. */
+	kind: RepositoryKind,
+	/**  Address as git takes it: `https://…`, `ssh://…`, `user@host:path`, `file://…` or a path. Never with a password. */
+	url: string,
 };
 
 /**  Everything about one commit. */
@@ -655,6 +731,18 @@ export type ComposeService = {
 	ports: string[],
 };
 
+/**  Something that has to hold for an older build to be used, and whether it does. */
+export type Condition = {
+	/**  What: "stack", "requirements", "parent image digest". */
+	name: string,
+	/**  What is wanted. */
+	expected: string,
+	/**  What the build has. */
+	actual: string,
+	/**  Whether that is enough. */
+	holds: boolean,
+};
+
 /**  How a commit gets its image. */
 export type Decision = 
 /**  An existing build serves as it is. */
@@ -679,6 +767,17 @@ export type DeletePlan = {
 	/**  Whether the Engine was asked; otherwise only records go and images stay. */
 	engine_checked: boolean,
 };
+
+/**  How the code of a step gets into its container. */
+export type Delivery = 
+/**  It is part of the image. */
+"included" | 
+/**  It is fetched from a code repository. */
+"code_repository" | 
+/**  It is packed, kept in the artifact store, and unpacked in the container. */
+"artifact_store" | 
+/**  Not at all: the image has to have it. */
+"none";
 
 /**  What happens while a project is deployed. Ends with `Done`, `Failed` or `Cancelled`. */
 export type DeployEvent = 
@@ -756,7 +855,9 @@ export type Dialect =
 /**  `.gitpod.yml`: one image with the source and the results of its tasks. */
 "workspace" | 
 /**  `compose.yaml`: an image for each service that is built. */
-"compose";
+"compose" | 
+/**  A run config: images with what a pipeline's steps need, and the code delivered to them. */
+"pipeline";
 
 /**  An image that a deletion would remove. */
 export type DoomedImage = {
@@ -941,6 +1042,16 @@ export type Insights = {
 	reality: Reality[],
 };
 
+/**  Packages that belong together, by a name that run configs use. */
+export type Integration = {
+	/**  Name. */
+	name: string,
+	/**  Python packages. */
+	requirements: string[],
+	/**  Debian packages. */
+	apt_packages: string[],
+};
+
 /**  A build that a deletion leaves alone. */
 export type KeptBuild = {
 	/**  The build. */
@@ -1072,6 +1183,66 @@ export type PhaseTime = {
 	duration_ms: number,
 };
 
+/**  What a plan of a pipeline says beside its images. */
+export type PipelinePlan = {
+	/**  Name of the pipeline. */
+	name: string,
+	/**  Its steps, in the order in which they run. */
+	steps: PlannedStep[],
+	/**  The checkout. */
+	checkout: CheckoutState,
+	/**  The build that was asked for by id, instead of one that the keys find. */
+	given: BuildId | null,
+};
+
+/**  A run of a pipeline: a record of what ran, in which images, with which code. */
+export type PipelineRun = {
+	/**  Id: 16 hexadecimal digits. */
+	id: string,
+	/**  Project. */
+	project: ProjectId,
+	/**  Project's name. */
+	project_name: string,
+	/**  Pipeline. */
+	pipeline: string,
+	/**  Build whose images it uses; absent until it is known. */
+	build: BuildId | null,
+	/**  Whether that build was there before. */
+	reused: boolean,
+	/**  Stack. */
+	stack: string,
+	/**  Commit of the code, when the checkout was clean; none says that nobody can get exactly this code back from git. */
+	commit: string | null,
+	/**  Commit that the code is based on. */
+	base_commit: string,
+	/**  First line of that commit's message. */
+	summary: string,
+	/**  Branch. */
+	branch: string | null,
+	/**  Code repository the code was fetched from. */
+	repository: string | null,
+	/**  Digest of the code's archive in the artifact store. */
+	archive: string | null,
+	/**  Where it stands. */
+	status: BuildStatus,
+	/**  Steps, in order. */
+	steps: RunStep[],
+	/**  When it was requested, Unix milliseconds. */
+	created_at: number,
+	/**  From the request to the end, or until now. */
+	duration_ms: number,
+	/**  From the request to the first line that a step wrote. */
+	first_output_ms: number | null,
+	/**  What went wrong, one sentence. */
+	error: string | null,
+	/**  Things worth knowing. */
+	warnings: string[],
+	/**  What was asked for, to ask for it again. */
+	request?: RunRequest | null,
+	/**  Lines in the log. */
+	log_lines: number,
+};
+
 /**  The decision for one commit, with reasons and estimates. Making it writes nothing. */
 export type Plan = {
 	/**  Reuse, incremental or full. */
@@ -1106,6 +1277,22 @@ export type Plan = {
 	engine_checked: boolean,
 	/**  The running or queued build of the same keys, which a request would join. */
 	active: BuildId | null,
+	/**  Steps and code, of a pipeline. */
+	pipeline?: PipelinePlan | null,
+};
+
+/**  One step of a pipeline, before it runs. */
+export type PlannedStep = {
+	/**  Name. */
+	name: string,
+	/**  What it runs: a source such as `train:main`, or a command line. */
+	runs: string,
+	/**  Target whose image it runs in. */
+	target: string,
+	/**  How its code gets in. */
+	delivery: Delivery,
+	/**  Why that way, one sentence. */
+	reason: string,
 };
 
 /**  One image the plan produces, with its keys. */
@@ -1132,6 +1319,12 @@ export type PlannedTarget = {
 	cache_from: string[],
 	/**  Where layers are kept. */
 	cache_to: string[],
+	/**  Steps of a pipeline that run in it. */
+	steps?: string[],
+	/**  Dockerfile that was made for it. */
+	dockerfile?: string | null,
+	/**  Whether the code is part of it. */
+	includes_code?: boolean,
 };
 
 /**  What a dropped path is and what adding it would do. Nothing has been written. */
@@ -1266,6 +1459,15 @@ export type RefKind =
 /**  A tag. */
 "tag";
 
+/**  Kinds of code repositories. */
+export type RepositoryKind = 
+/**  Any git server. */
+"git" | 
+/**  GitHub. */
+"github" | 
+/**  GitLab. */
+"gitlab";
+
 /**  A container that Headstart started from a build. */
 export type Run = {
 	/**  Container id. */
@@ -1284,6 +1486,85 @@ export type Run = {
 	status: string,
 };
 
+/**  What happens to a run. A watch begins with one `Snapshot` and ends with exactly one `Finished`. */
+export type RunEvent = 
+/**  All that has happened so far. */
+{ type: "snapshot"; 
+/**  The record. */
+run: PipelineRun } | 
+/**  What is missing is being built first. */
+{ type: "building"; 
+/**  The build, which is watched as any other. */
+build: BuildId } | 
+/**  The record changed. */
+{ type: "changed"; 
+/**  The record. */
+run: PipelineRun } | 
+/**  Lines that steps wrote, in order. */
+{ type: "log"; 
+/**  The lines, numbered within the whole log. */
+lines: LogLine[] } | 
+/**  It ended. */
+{ type: "finished"; 
+/**  The record. */
+run: PipelineRun };
+
+/**  Which runs to list, newest first. */
+export type RunFilter = {
+	/**  Only of this project. */
+	project?: ProjectId | null,
+	/**  Pipeline: whole name, or `startswith:` and its beginning. */
+	pipeline?: string | null,
+	/**  Only with one of these states; empty means any. */
+	status?: BuildStatus[],
+	/**  Only of this build. */
+	build?: BuildId | null,
+	/**  Only with this stack. */
+	stack?: string | null,
+	/**  Rows to pass over. */
+	offset?: number,
+	/**  Most rows to return; 0 means 100. */
+	limit?: number,
+};
+
+/**  Runs that match a filter. */
+export type RunList = {
+	/**  All that match. */
+	total: number,
+	/**  The slice asked for. */
+	runs: PipelineRun[],
+};
+
+/**  What to run. */
+export type RunRequest = {
+	/**  What to build, if need be. */
+	build: BuildRequest,
+	/**  Parameters that replace those of the run config, as `name` and JSON value. */
+	parameters?: ([string, string])[],
+};
+
+/**  One step of a run. */
+export type RunStep = {
+	/**  Number from 1; log lines refer to it. */
+	number: number,
+	/**  Name. */
+	name: string,
+	/**  What it runs. */
+	runs: string,
+	/**  Image it runs in, by digest. */
+	image: string,
+	/**  How its code got in. */
+	delivery: Delivery,
+	/**  Where it stands. */
+	status: StepStatus,
+	/**  Exit code of one that ended. */
+	exit_code: number | null,
+	/**  Start, Unix milliseconds. */
+	started_at: number | null,
+	/**  Duration so far or in all. */
+	duration_ms: number | null,
+};
+
 /**  What the user can set. */
 export type Settings = {
 	/**  Image of a workspace config that names none. */
@@ -1298,6 +1579,8 @@ export type Settings = {
 	max_chain: number,
 	/**  Most image layers a base may have. */
 	max_layers: number,
+	/**  What `required_integrations` of a run config stand for. */
+	integrations: Integration[],
 	/**  Colour scheme. */
 	theme: Theme,
 	/**  Desktop notifications. */
@@ -1356,6 +1639,19 @@ export type Stack = {
 	prefix: string,
 	/**  Platform built for; none for the engine's. */
 	platform: string | null,
+	/**  Folder that pipelines' code is kept in; none for one of Headstart's own. Stacks may share it. */
+	artifact_store?: string | null,
+	/**  Python packages that every pipeline's image gets. */
+	requirements?: string[],
+	/**  Debian packages that every pipeline's image gets. */
+	apt_packages?: string[],
+	/**  Variables that every pipeline's image gets, as name and value. */
+	environment?: ([string, string])[],
+	/**
+	 *  File with certificates that package installers have to trust, for networks that open encrypted connections. It is
+	 *  mounted while packages are installed and never stored.
+	 */
+	ca_bundle?: string | null,
 };
 
 /**  What trying a part of a stack showed. */
@@ -1379,7 +1675,11 @@ export type StackPart =
 /**  The registry. */
 "registry" | 
 /**  The registry's cache. */
-"cache";
+"cache" | 
+/**  The artifact store. */
+"artifact_store" | 
+/**  The file with certificates. */
+"ca_bundle";
 
 /**  One step of a build: a vertex of BuildKit's graph, or a task inside one. */
 export type Step = {
@@ -1431,6 +1731,18 @@ export type StepStatus =
 "failed" | 
 /**  Stopped. */
 "cancelled";
+
+/**  What looking for other people's builds found. */
+export type SyncReport = {
+	/**  Keys that the registries were asked for. */
+	asked: number,
+	/**  Builds that were new. */
+	imported: BuildId[],
+	/**  Builds that were known already. */
+	known: number,
+	/**  What could not be asked, one sentence each. */
+	problems: string[],
+};
 
 /**  A colour scheme. */
 export type Theme = 

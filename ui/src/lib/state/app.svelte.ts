@@ -39,7 +39,7 @@ export class App {
   unread = $derived(this.notices.filter((notice) => !notice.read).length);
   /** Queued and running builds of all projects, oldest first. */
   active = $state.raw<Build[]>([]);
-  /** Compose projects that are up, and shells. */
+  /** Compose projects that are up, shells, and pipelines that run. */
   runs = $state(0);
   /** Builds of all projects. */
   builds = $derived(this.projects?.reduce((sum, p) => sum + p.builds, 0) ?? 0);
@@ -81,9 +81,12 @@ export class App {
     this.revision += 1;
     const active = { ...anyBuild, status: ['queued' as const, 'running' as const], ascending: true, limit: 20 };
     // Without an engine there are no runs to count; that takes a while to find out and keeps nothing else waiting.
-    void Promise.allSettled([ask(commands.listRuns()), ask(commands.listDeployments())]).then(([runs, deployments]) => {
-      const shells = runs.status === 'fulfilled' ? runs.value.length : 0;
-      this.runs = shells + (deployments.status === 'fulfilled' ? deployments.value.length : 0);
+    void Promise.allSettled([
+      ask(commands.listRuns()).then((shells) => shells.length),
+      ask(commands.listDeployments()).then((deployments) => deployments.length),
+      ask(commands.listPipelineRuns({ status: ['queued', 'running'], limit: 1 })).then((runs) => runs.total),
+    ]).then((counts) => {
+      this.runs = counts.reduce((sum, count) => sum + (count.status === 'fulfilled' ? count.value : 0), 0);
     });
     const [projects, builds, notices] = await Promise.allSettled([
       ask(commands.listProjects()),
@@ -140,6 +143,10 @@ export class App {
   showBuild(build: BuildId) {
     this.router.go({ name: 'build', build });
     this.#readNoticesOf(build);
+  }
+
+  showRun(run: string) {
+    this.router.go({ name: 'run', run });
   }
 
   /** Starts a build and shows it. What can be reused is not built, and said so. */

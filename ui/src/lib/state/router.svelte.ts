@@ -6,6 +6,7 @@ export type Screen =
   | { name: 'build'; build: BuildId }
   | { name: 'compare'; left: BuildId; right: BuildId }
   | { name: 'runs' }
+  | { name: 'run'; run: string }
   | { name: 'stacks' }
   | { name: 'insights' }
   | { name: 'settings' };

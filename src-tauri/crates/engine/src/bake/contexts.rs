@@ -97,6 +97,16 @@ pub(super) fn contexts(
                 .git_dir(&prepared.opened.repo, prepared.commit.id, branch)?,
         );
     }
+    for target in targets {
+        if let (Some(dockerfile), Some(ignore)) = (&target.dockerfile, &target.ignore) {
+            let path = places.dockerfile(&target.name);
+            let mut beside = path.clone().into_os_string();
+            beside.push(".dockerignore");
+            std::fs::write(&path, dockerfile).map_err(Error::file("writing", &path))?;
+            let beside = PathBuf::from(beside);
+            std::fs::write(&beside, ignore).map_err(Error::file("writing", &beside))?;
+        }
+    }
     for context in needed {
         if let Context::Scripts { files, removals } = context {
             let folder = places.scripts();

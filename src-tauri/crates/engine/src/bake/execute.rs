@@ -23,7 +23,8 @@ use crate::error::{Error, Result};
 use crate::plan::{Prepared, blocking};
 use crate::project::open;
 use crate::recipe::Start;
-use crate::wire::{BuildId, BuildStatus, BuiltImage, Phase, Step, StepStatus};
+use crate::registry::{RECORD, Record};
+use crate::wire::{Build, BuildId, BuildStatus, BuiltImage, Phase, Step, StepStatus};
 
 /// How often steps are written and a cancellation is looked for while a build runs.
 const TICK: Duration = Duration::from_millis(50);
@@ -119,10 +120,10 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
         },
         None => Start::Image,
     };
-    let mut targets = prepared.recipe.targets(&start, &prepared.images);
-    if let Some(services) = &prepared.services {
-        targets.retain(|target| services.built.contains_key(&target.name));
-    }
+    let targets = match &prepared.services {
+        Some(services) => services.targets.clone(),
+        None => prepared.recipe.targets(&start, &prepared.images),
+    };
     let name = if prepared.base.is_some() {
         "take the changed files from git"
     } else {
@@ -153,7 +154,8 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
     recorder.finish(step, None);
     engine.catalogue().put_steps(&id, &recorder.take_changes()?)?;
 
-    let labels = |name: &str| labels(&prepared, &id, name);
+    let record = record_of(engine, &prepared, &id)?;
+    let labels = |name: &str| labels(&prepared, &id, record.as_ref(), name);
     let mut caches = cache_exports(engine, &prepared).await;
     if let Some(why) = &caches.why_not {
         recorder.note(0, why)?;
@@ -270,7 +272,12 @@ async fn run(engine: &Engine, job: Job) -> Result<Ending> {
 }
 
 /// Returns the labels of a result.
-fn labels(prepared: &Prepared, id: &BuildId, name: &str) -> Vec<(&'static str, String)> {
+fn labels(
+    prepared: &Prepared,
+    id: &BuildId,
+    record: Option<&Record>,
+    name: &str,
+) -> Vec<(&'static str, String)> {
     let commit = ("dev.headstart.commit", prepared.plan.commit.clone());
     let keys = |environment: &str, code: &str| {
         [
@@ -286,13 +293,45 @@ fn labels(prepared: &Prepared, id: &BuildId, name: &str) -> Vec<(&'static str, S
     match service {
         // The same on every machine that builds this commit: with a label of one build it would be another image each
         // time, and machines that share a registry would take each other's away.
-        Some(target) => labels.extend(keys(&target.environment_key, &target.code_key)),
+        Some(target) => {
+            labels.extend(keys(&target.environment_key, &target.code_key));
+            let record = record.map(|record| Record {
+                target: target.clone(),
+                ..record.clone()
+            });
+            // A label is no place for what cannot be written; without it the image still serves here.
+            let text = record.and_then(|record| serde_json::to_string(&record).ok());
+            labels.extend(text.map(|text| (RECORD, text)));
+        }
         None => {
             labels.push(("dev.headstart.build", id.to_string()));
             labels.extend(keys(&prepared.environment_key, &prepared.code_key));
         }
     }
     labels
+}
+
+/// Returns what travels with the images of a pipeline to a registry, where others find them by their keys.
+fn record_of(engine: &Engine, prepared: &Prepared, id: &BuildId) -> Result<Option<Record>> {
+    let pushes = prepared
+        .services
+        .as_ref()
+        .is_some_and(crate::plan::Services::pushes);
+    let (true, Some(first)) = (pushes && prepared.steps.is_some(), prepared.plan.targets.first()) else {
+        return Ok(None);
+    };
+    let build = engine.catalogue().build(id)?;
+    Ok(Some(Record {
+        build: Build {
+            fields: Vec::new(),
+            steps: Vec::new(),
+            phases: Vec::new(),
+            warnings: Vec::new(),
+            ..build
+        },
+        producer: prepared.repo.user_name(),
+        target: first.clone(),
+    }))
 }
 
 /// Lists the files that a bake file's secrets come from.

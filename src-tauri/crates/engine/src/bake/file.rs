@@ -50,9 +50,13 @@ pub struct TargetSpec {
     pub contexts: Vec<(String, Context)>,
     /// Whether its image is a result that is tagged and kept.
     pub result: bool,
-    /// What bake itself made of another format's definition, with [`ROOT`] for the repository's folder; the fields above
-    /// are not used then.
+    /// More of its definition: all of it when bake itself made it of another format (with [`ROOT`] for the repository's
+    /// folder), or what the fields above have no word for, such as build arguments.
     pub definition: Option<Map<String, Value>>,
+    /// Text of the ignore file that counts for the main context instead of its own.
+    pub ignore: Option<String>,
+    /// Files of this machine that its steps may read and that are never stored, as id and absolute path.
+    pub secrets: Vec<(String, String)>,
 }
 
 /// Folders of ours that contexts lie in. The first three are named `files` and have a parent of their own.
@@ -83,6 +87,11 @@ impl Places {
         self.work.join("scripts")
     }
 
+    /// Returns where the Dockerfile of a target lies that has an ignore file of its own beside it.
+    pub(crate) fn dockerfile(&self, target: &str) -> PathBuf {
+        self.work.join(format!("{}.Dockerfile", target_name(target)))
+    }
+
     fn path(&self, context: &Context) -> Value {
         let text = |path: &Path| Value::from(path.to_string_lossy());
         // The context is the folder that holds `files`: a `.dockerignore` of the repository must not count for it.
@@ -102,7 +111,7 @@ impl Places {
             Context::Git => holder(&self.git),
             Context::Extra(place) => holder(&self.extras.get(place).cloned()),
             Context::Scripts { .. } => text(&self.scripts()),
-            Context::Target(name) => Value::from(format!("target:{name}")),
+            Context::Target(name) => Value::from(format!("target:{}", target_name(name))),
         }
     }
 }
@@ -157,15 +166,33 @@ pub(crate) fn bake_file(
             .as_deref()
             .map(Path::to_string_lossy)
             .unwrap_or_default();
-        let mut definition = match &target.definition {
-            Some(definition) => definition
+        let mut definition: Map<String, Value> = target
+            .definition
+            .iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), placed(value, &repository)))
+            .collect();
+        if !definition.contains_key("context") {
+            definition.insert("context".into(), places.path(&target.context));
+        }
+        match (&target.dockerfile, &target.ignore) {
+            (Some(text), None) => {
+                definition.insert("dockerfile-inline".into(), literal(text).into());
+            }
+            // An ignore file counts when it lies beside a Dockerfile.
+            (Some(_), Some(_)) => {
+                let path = places.dockerfile(&target.name);
+                definition.insert("dockerfile".into(), path.to_string_lossy().into());
+            }
+            (None, _) => {}
+        }
+        if !target.secrets.is_empty() {
+            let secrets: Vec<String> = target
+                .secrets
                 .iter()
-                .map(|(key, value)| (key.clone(), placed(value, &repository)))
-                .collect(),
-            None => Map::from_iter([("context".to_owned(), places.path(&target.context))]),
-        };
-        if let Some(text) = &target.dockerfile {
-            definition.insert("dockerfile-inline".into(), literal(text).into());
+                .map(|(id, path)| format!("id={id},src={}", literal(path)))
+                .collect();
+            definition.insert("secret".into(), json!(secrets));
         }
         if let (Some(path), Some(source)) = (&target.dockerfile_path, &places.source) {
             definition.insert("dockerfile".into(), source.join(path).to_string_lossy().into());
@@ -241,6 +268,8 @@ mod tests {
             contexts: vec![("source".into(), Context::Source), ("git".into(), Context::Git)],
             result: true,
             definition: None,
+            ignore: None,
+            secrets: Vec::new(),
         }];
         let file = bake_file(
             &targets,

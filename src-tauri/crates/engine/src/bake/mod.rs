@@ -15,7 +15,7 @@ mod services;
 pub(crate) use ask::{Answer, ask_program};
 pub(crate) use execute::{Job, execute};
 pub use file::{Context, TargetSpec};
-pub(crate) use log::LogIndex;
+pub(crate) use log::{LogIndex, LogWriter};
 pub(crate) use phases::phases;
 pub(crate) use process::{end_group, kill_group, spawn};
 pub use sanitise::sanitise;

@@ -11,7 +11,6 @@ use crate::docker::in_context;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::plan::{Prepared, Services};
-use crate::recipe::Start;
 use crate::recipe::compose::target_name;
 use crate::wire::{BuildStatus, BuiltImage, Phase, Step, StepStatus};
 
@@ -125,8 +124,6 @@ pub(crate) fn services_output(services: &Services, name: &str, caches: &CacheExp
 
 /// Returns the bake file of services as it would be written, with the repository's folder as `.`.
 pub(crate) fn shown_file(prepared: &Prepared, services: &Services) -> Value {
-    let mut targets = prepared.recipe.targets(&Start::Image, &prepared.images);
-    targets.retain(|target| services.built.contains_key(&target.name));
     let places = Places {
         source: None,
         repository: Some(".".into()),
@@ -137,7 +134,7 @@ pub(crate) fn shown_file(prepared: &Prepared, services: &Services) -> Value {
     };
     let outputs = |name: &str| services_output(services, name, &CacheExports::default());
     bake_file(
-        &targets,
+        &services.targets,
         &places,
         &outputs,
         &|_| Vec::new(),

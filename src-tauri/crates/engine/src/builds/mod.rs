@@ -3,7 +3,9 @@
 mod delete;
 mod diff;
 mod insights;
+mod register;
 mod start;
+mod sync;
 mod watch;
 
 use std::path::PathBuf;
@@ -17,7 +19,9 @@ use crate::wire::{Build, BuildFilter, BuildId, BuildList, LogPage};
 pub use delete::{delete, delete_plan};
 pub use diff::diff;
 pub use insights::insights;
+pub use register::register;
 pub use start::{Started, shutdown, start, start_detailed};
+pub use sync::sync;
 pub use watch::watch;
 
 /// Returns one build with its steps and phases.

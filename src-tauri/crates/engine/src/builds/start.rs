@@ -79,6 +79,16 @@ pub async fn start_detailed(engine: &Engine, request: &BuildRequest) -> Result<S
             "deploy it as it is: headstart up",
         ));
     }
+    for record in prepared.steps.iter().flat_map(|steps| &steps.foreign) {
+        engine.catalogue().import(record)?;
+    }
+    if prepared.steps.is_some() && prepared.plan.decision == Decision::Reuse && prepared.plan.build.is_none()
+    {
+        return Err(Error::refused(
+            "nothing is built: every image is used as it is",
+            "run it: headstart run",
+        ));
+    }
     if let Some(build) = &prepared.plan.build {
         engine.catalogue().count_reuse(build)?;
         return Ok(Started::Reused(build.clone()));
@@ -169,7 +179,9 @@ fn record(engine: &Engine, prepared: &Prepared) -> Result<NewBuild> {
         environment,
         code_key: prepared.code_key.clone(),
         expected_ms,
-        contains_code: true,
+        contains_code: prepared.recipe.pipeline().is_none()
+            || plan.targets.iter().any(|target| target.includes_code),
+        pipeline: plan.pipeline.as_ref().map(|pipeline| pipeline.name.clone()),
         warnings: plan.warnings.clone(),
         broke_on: prepared.broke_on.clone(),
         sources: prepared.extras.known.iter().map(Extra::source).collect(),

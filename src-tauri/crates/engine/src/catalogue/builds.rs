@@ -31,6 +31,8 @@ pub(crate) struct NewBuild {
     pub(crate) code_key: String,
     pub(crate) expected_ms: Option<u64>,
     pub(crate) contains_code: bool,
+    /// The pipeline it is made for.
+    pub(crate) pipeline: Option<String>,
     pub(crate) warnings: Vec<String>,
     /// The field whose change made an older build unusable, for the statistics.
     pub(crate) broke_on: Option<String>,
@@ -114,7 +116,7 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String> {
 pub(super) const COLUMNS: &str = "b.id, b.project_id, p.name, b.recipe, b.stack, b.platform, b.commit_id, b.summary, \
      b.branch, b.dirty, b.status, b.decision, b.reason, b.base_id, b.base_commit, b.base_distance, b.changed_files, \
      b.chain, b.environment_key, b.environment, b.code_key, b.created_at, b.started_at, b.ended_at, b.expected_ms, \
-     b.saved_ms, b.contains_code, b.pinned, b.reused, b.error, b.failed_step, b.failed_number, b.warnings";
+     b.saved_ms, b.contains_code, b.pinned, b.reused, b.error, b.failed_step, b.failed_number, b.warnings, b.pipeline, b.producer";
 
 /// Reads a row of [`COLUMNS`]; images, steps and log lines are filled in by the caller.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
@@ -173,6 +175,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Build> {
         failed_step_number: row.get(31)?,
         log_lines: 0,
         warnings: serde_json::from_str(&row.get::<_, String>(32)?).unwrap_or_default(),
+        pipeline: row.get(33)?,
+        producer: row.get(34)?,
     })
 }
 
@@ -181,9 +185,9 @@ impl Catalogue {
     pub(crate) fn enqueue(&self, new: &NewBuild) -> Result<Enqueued> {
         let sql = "INSERT INTO builds(id, project_id, recipe, stack, platform, commit_id, summary, branch, dirty, status,
                  decision, reason, base_id, base_commit, base_distance, changed_files, chain, environment_key,
-                 environment, code_key, created_at, expected_ms, contains_code, warnings, broke_on, owner, sources)
+                 environment, code_key, created_at, expected_ms, contains_code, warnings, broke_on, owner, sources, pipeline)
              VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                 ?21, ?22, ?23, ?24, ?25, ?26)
+                 ?21, ?22, ?23, ?24, ?25, ?26, ?27)
              ON CONFLICT(project_id, environment_key, code_key, stack) WHERE status IN ('queued', 'running')
              DO NOTHING";
         let mut db = self.db();
@@ -217,6 +221,7 @@ impl Catalogue {
                 new.broke_on,
                 new.owner,
                 json(&new.sources)?,
+                new.pipeline,
             ],
         )?;
         let outcome = if inserted == 1 {

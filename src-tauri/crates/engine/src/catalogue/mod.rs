@@ -8,6 +8,8 @@ mod images;
 mod notices;
 mod projects;
 mod query;
+mod repositories;
+mod runs;
 mod schema;
 mod settings;
 mod stacks;
@@ -26,7 +28,7 @@ use crate::error::{Error, Result};
 pub(crate) use builds::{Claim, Ending, Enqueued, ExtraSource, NewBuild};
 pub(crate) use projects::ProjectRow;
 pub(crate) use query::{Candidate, Timing};
-pub(crate) use targets::OlderTarget;
+pub(crate) use targets::{Imported, OlderTarget};
 
 /// The open database. Cheap to clone; calls from several threads take turns.
 #[derive(Clone)]

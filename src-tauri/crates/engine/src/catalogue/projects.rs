@@ -28,6 +28,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
         dialect: match row.get::<_, String>(4)?.as_str() {
             "workspace" => Dialect::Workspace,
             "compose" => Dialect::Compose,
+            "pipeline" => Dialect::Pipeline,
             other => {
                 let unknown = format!("unknown dialect {other}");
                 return Err(rusqlite::Error::FromSqlConversionFailure(
@@ -45,6 +46,7 @@ fn dialect_word(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Workspace => "workspace",
         Dialect::Compose => "compose",
+        Dialect::Pipeline => "pipeline",
     }
 }
 

@@ -216,6 +216,27 @@ impl Catalogue {
         if let Some(branch) = &filter.branch {
             add("b.branch = ?", Box::new(branch.clone()), &mut values);
         }
+        if let Some(stack) = filter.stack.as_deref().filter(|stack| !stack.is_empty()) {
+            add("b.stack = ?", Box::new(stack.to_owned()), &mut values);
+        }
+        if let Some(pipeline) = filter.pipeline.as_deref().filter(|name| !name.is_empty()) {
+            // Pipelines are known by their names, and by their projects' ids as other records name them.
+            match pipeline.strip_prefix("startswith:") {
+                Some(beginning) => add(
+                    "(instr(coalesce(b.pipeline, ''), ?) = 1 OR instr(b.project_id, ?) = 1)",
+                    Box::new(beginning.to_owned()),
+                    &mut values,
+                ),
+                None => add(
+                    "? IN (b.pipeline, b.project_id)",
+                    Box::new(pipeline.to_owned()),
+                    &mut values,
+                ),
+            }
+        }
+        if let Some(contains) = filter.contains_code {
+            add("b.contains_code = ?", Box::new(contains), &mut values);
+        }
         if let Some(pinned) = filter.pinned {
             add("b.pinned = ?", Box::new(pinned), &mut values);
         }
@@ -370,6 +391,7 @@ mod tests {
             code_key: id.into(),
             expected_ms: None,
             contains_code: true,
+            pipeline: None,
             warnings: Vec::new(),
             broke_on: None,
             sources: Vec::new(),

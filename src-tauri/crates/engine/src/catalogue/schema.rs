@@ -157,6 +157,34 @@ CREATE TABLE targets (
 CREATE INDEX targets_by_key ON targets(project_id, environment_key, code_key, created_at);
 CREATE INDEX targets_by_name ON targets(project_id, name, created_at);
 CREATE INDEX images_by_reference ON images(reference);",
+), M::up(
+    "ALTER TABLE builds ADD COLUMN pipeline TEXT;
+ALTER TABLE builds ADD COLUMN producer TEXT;
+-- A pipeline's image serves whichever project or pipeline made it.
+CREATE INDEX targets_by_keys ON targets(environment_key, code_key, created_at);
+
+CREATE TABLE code_repositories (
+    name  TEXT PRIMARY KEY,
+    kind  TEXT NOT NULL,
+    url   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A row per run of a pipeline; `record` is the whole of it as JSON, the other columns are what lists ask for.
+CREATE TABLE runs (
+    id          TEXT PRIMARY KEY,
+    project_id  TEXT NOT NULL,
+    pipeline    TEXT NOT NULL,
+    build_id    TEXT,
+    stack       TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    owner       TEXT NOT NULL,
+    cancel_at   INTEGER,
+    record      TEXT NOT NULL
+) STRICT;
+CREATE INDEX runs_by_time ON runs(created_at);
+CREATE INDEX runs_by_build ON runs(build_id) WHERE build_id IS NOT NULL;
+CREATE INDEX runs_unfinished ON runs(status) WHERE status IN ('queued', 'running');",
 )];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

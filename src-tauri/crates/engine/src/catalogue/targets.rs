@@ -4,13 +4,14 @@ use rusqlite::{Row, params};
 
 use super::Catalogue;
 use crate::error::Result;
-use crate::wire::{BuildId, KeyField, PlannedTarget, ProjectId};
+use crate::wire::{Build, BuildId, BuiltImage, KeyField, PlannedTarget, ProjectId};
 
 /// A target of an older build that was made, with its image.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OlderTarget {
     pub(crate) build: BuildId,
     pub(crate) commit: String,
+    pub(crate) environment_key: String,
     pub(crate) environment: Vec<KeyField>,
     pub(crate) code_key: String,
     pub(crate) reference: String,
@@ -18,7 +19,37 @@ pub(crate) struct OlderTarget {
     pub(crate) bytes: Option<u64>,
 }
 
-const COLUMNS: &str = "t.build_id, b.commit_id, t.environment, t.code_key, i.reference, i.digest, i.bytes";
+impl OlderTarget {
+    /// Returns a target that was built elsewhere as one that is known.
+    pub(crate) fn of(record: &Imported) -> Self {
+        Self {
+            build: record.build.id.clone(),
+            commit: record.build.commit.clone(),
+            environment_key: record.target.environment_key.clone(),
+            environment: record.target.fields.clone(),
+            code_key: record.target.code_key.clone(),
+            reference: record.image.reference.clone(),
+            digest: record.image.digest.clone(),
+            bytes: record.image.bytes,
+        }
+    }
+}
+
+/// A target that was built elsewhere, with its image.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Imported {
+    /// The build, as far as others have to know it.
+    pub(crate) build: Build,
+    /// Who made it, when somebody else did.
+    pub(crate) producer: Option<String>,
+    /// The target with its keys.
+    pub(crate) target: PlannedTarget,
+    /// Its image.
+    pub(crate) image: BuiltImage,
+}
+
+const COLUMNS: &str =
+    "t.build_id, b.commit_id, t.environment, t.code_key, i.reference, i.digest, i.bytes, t.environment_key";
 const MADE: &str = "FROM targets t JOIN builds b ON b.id = t.build_id AND b.status = 'succeeded'
      JOIN images i ON i.build_id = t.build_id AND i.target = t.name";
 
@@ -31,6 +62,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OlderTarget> {
         reference: row.get(4)?,
         digest: row.get(5)?,
         bytes: row.get(6)?,
+        environment_key: row.get(7)?,
     })
 }
 
@@ -83,6 +115,96 @@ impl Catalogue {
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map(params![project.0, name, environment, code], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the newest images of exactly these keys, whichever project and target they were made for, newest first, at
+    /// most four.
+    pub(crate) fn exact_anywhere(&self, environment: &str, code: &str) -> Result<Vec<OlderTarget>> {
+        let sql = format!(
+            "SELECT {COLUMNS}, MIN(t.created_at) AS made_at {MADE}
+             WHERE t.environment_key = ?1 AND t.code_key = ?2
+             GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4"
+        );
+        let db = self.db();
+        let mut statement = db.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![environment, code], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the targets of a build with their images, by name.
+    pub(crate) fn targets_of(&self, build: &BuildId) -> Result<Vec<(String, OlderTarget)>> {
+        let sql = format!("SELECT {COLUMNS}, t.name {MADE} WHERE t.build_id = ?1 ORDER BY t.name");
+        let db = self.db();
+        let mut statement = db.prepare_cached(&sql)?;
+        let rows = statement.query_map([&build.0], |row| Ok((row.get(8)?, read(row)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes over the record of a target that was built elsewhere. Returns whether its build is new.
+    pub(crate) fn import(&self, record: &Imported) -> Result<bool> {
+        let mut db = self.db();
+        let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let build = &record.build;
+        let sql = "INSERT INTO builds(id, project_id, recipe, stack, platform, commit_id, summary, branch, dirty, status,
+                 decision, reason, chain, environment_key, environment, code_key, created_at, started_at, ended_at,
+                 contains_code, warnings, owner, pipeline, producer)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'succeeded', 'full', ?10, 0, ?11, ?12, ?13, ?14, ?14, ?14, ?15,
+                 '[]', '', ?16, ?17) ON CONFLICT(id) DO NOTHING";
+        let fields = serde_json::to_string(&record.target.fields)
+            .map_err(|error| crate::error::Error::internal("a record could not be written", error))?;
+        let new = tx.execute(
+            sql,
+            params![
+                build.id.0,
+                build.project.0,
+                build.recipe,
+                build.stack,
+                build.platform,
+                build.commit,
+                build.summary,
+                build.branch,
+                build.dirty,
+                build.reason,
+                build.environment_key,
+                fields,
+                build.code_key,
+                build.created_at,
+                build.contains_code,
+                build.pipeline,
+                record.producer,
+            ],
+        )? == 1;
+        let keys = (&record.target.environment_key, &record.target.code_key);
+        tx.execute(
+            "INSERT INTO targets(build_id, name, project_id, environment_key, environment, code_key, created_at)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            params![
+                build.id.0,
+                record.target.name,
+                build.project.0,
+                keys.0,
+                fields,
+                keys.1,
+                build.created_at
+            ],
+        )?;
+        tx.execute(
+            "INSERT INTO images(build_id, target, reference, digest, bytes) VALUES(?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+            params![
+                build.id.0,
+                record.image.target,
+                record.image.reference,
+                record.image.digest,
+                record.image.bytes
+            ],
+        )?;
+        tx.commit()?;
+        drop(db);
+        if new {
+            self.changed();
+        }
+        Ok(new)
     }
 
     /// Returns the newest images of a target, whatever its keys, newest first.

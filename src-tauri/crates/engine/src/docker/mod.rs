@@ -5,6 +5,8 @@ mod compose;
 mod containers;
 mod location;
 mod plugin;
+mod steps;
+mod upload;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,6 +21,7 @@ pub(crate) use compose::resolve_compose;
 pub(crate) use containers::Shell;
 pub(crate) use location::{Location, in_context};
 pub(crate) use plugin::{Buildx, probe_buildx};
+pub(crate) use steps::{StepContainer, Written};
 
 /// Longest wait for an answer of the Engine.
 const TIMEOUT_S: u64 = 120;

@@ -141,11 +141,15 @@ pub(super) fn decide(
             tags: Vec::new(),
             cache_from: Vec::new(),
             cache_to: Vec::new(),
+            steps: Vec::new(),
+            dockerfile: None,
+            includes_code: false,
         }],
         reason,
         warnings: read.warnings,
         engine_checked: known.checked && asked,
         active,
+        pipeline: None,
     };
     Ok(Prepared {
         plan,
@@ -159,6 +163,7 @@ pub(super) fn decide(
         environment_key,
         code_key,
         services: None,
+        steps: None,
         extras: read.extras,
         base: chosen_base,
         broke_on,

@@ -1,16 +1,13 @@
 //! Additional repositories: fetched into mirrors of our own when a build asks for them, read from there when planning.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use tokio::process::Command;
 
 use super::Difference;
 use crate::catalogue::ExtraSource;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::recipe::Recipe;
+use crate::repositories::mirror;
 use crate::source::{CommitId, Delta, Repo, RepoPath, TreeId, ancestors, delta};
 
 /// Commits of an additional repository that a base may be behind.
@@ -52,7 +49,7 @@ impl Extras {
     pub(crate) fn open(engine: &Engine, recipe: &dyn Recipe) -> Result<Self> {
         let mut extras = Self::default();
         for repository in recipe.repositories() {
-            let path = mirror(engine, &repository.url);
+            let path = mirror::path(engine, &repository.url);
             if !path.exists() {
                 extras.unfetched.push(repository.url);
                 continue;
@@ -148,77 +145,10 @@ impl Extras {
     }
 }
 
-fn mirror(engine: &Engine, url: &str) -> PathBuf {
-    let name = &blake3::hash(url.as_bytes()).to_hex()[..32];
-    engine.home().join("mirrors").join(format!("{name}.git"))
-}
-
-/// Brings the mirrors of additional repositories up to date with git itself: it knows the user's credentials and
-/// addresses. Asks nothing and runs no helper that the address names.
+/// Brings the mirrors of additional repositories up to date.
 pub(crate) async fn fetch(engine: &Engine, urls: &[String]) -> Result<()> {
     for url in urls {
-        let path = mirror(engine, url);
-        let folder = engine.home().join("mirrors");
-        std::fs::create_dir_all(&folder).map_err(Error::file("making the folder", &folder))?;
-        if path.exists() {
-            git(
-                url,
-                &[
-                    "--git-dir",
-                    &path.to_string_lossy(),
-                    "fetch",
-                    "--quiet",
-                    "--prune",
-                    "origin",
-                ],
-                &folder,
-            )
-            .await?;
-            continue;
-        }
-        // A clone that was cut off must not look like a mirror.
-        let partial = folder.join(format!("partial-{}", crate::engine::random_hex(12)?));
-        let arguments = [
-            "clone",
-            "--quiet",
-            "--mirror",
-            "--",
-            url,
-            &partial.to_string_lossy(),
-        ];
-        if let Err(error) = git(url, &arguments, &folder).await {
-            drop(std::fs::remove_dir_all(&partial));
-            return Err(error);
-        }
-        std::fs::rename(&partial, &path).map_err(Error::file("moving", &partial))?;
+        mirror::update(engine, url, &format!("the additional repository {url}")).await?;
     }
     Ok(())
-}
-
-async fn git(url: &str, arguments: &[&str], folder: &Path) -> Result<()> {
-    let output = Command::new("git")
-        .args(["-c", "protocol.ext.allow=never", "-c", "core.hooksPath=/dev/null"])
-        .args(arguments)
-        .current_dir(folder)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-        .env_remove("GIT_DIR")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| Error::internal("git could not be started", error))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr);
-    let why = text
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or("git did not say why");
-    Err(Error::refused(
-        format!("the additional repository {url} could not be fetched: {why}"),
-        "check the address, and that `git clone` of it works without a question",
-    ))
 }

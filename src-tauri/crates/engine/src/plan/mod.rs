@@ -7,7 +7,9 @@ mod decide;
 mod estimate;
 mod extras;
 mod gather;
+mod given;
 mod images;
+mod pipelines;
 mod read;
 mod reasons;
 pub mod select;
@@ -28,6 +30,7 @@ use gather::Considered;
 pub(crate) use gather::{differences_of, facts_of};
 use images::existence;
 pub(crate) use images::{Present, look_up, present, remember};
+pub(crate) use pipelines::Steps;
 pub(crate) use read::{Scratch, read_work_tree, repositories};
 pub(crate) use services::Services;
 pub(crate) use weigh::images_of;
@@ -58,6 +61,8 @@ pub(crate) struct Prepared {
     pub(crate) code_key: String,
     /// What is built, pushed and reused, of a recipe with several targets.
     pub(crate) services: Option<Services>,
+    /// The steps of a pipeline.
+    pub(crate) steps: Option<Steps>,
     /// Additional repositories, in the order of the recipe.
     pub(crate) extras: Extras,
     /// The base's whole tree, difference, chain length and image.
@@ -113,6 +118,12 @@ pub(crate) async fn prepare(engine: &Engine, request: &BuildRequest) -> Result<P
         let docker = engine.docker_at(chosen.stack.context.as_deref());
         let known = look_up(engine, &docker, &references).await?;
         return services::plan(engine, request, read, known, chosen).await;
+    }
+    if read.recipe.pipeline().is_some() {
+        let chosen = crate::stack::choose(engine, request)?;
+        let docker = engine.docker_at(chosen.stack.context.as_deref());
+        let known = look_up(engine, &docker, &references).await?;
+        return pipelines::plan(engine, request, read, known, chosen).await;
     }
     crate::stack::refuse_options(request)?;
     let known = look_up(engine, engine.docker(), &references).await?;

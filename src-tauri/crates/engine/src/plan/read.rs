@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::project::{Opened, open};
 use crate::recipe::Recipe;
 use crate::source::{CommitId, CommitInfo, DirtyTree, Repo, TreeId, dirty_tree};
-use crate::wire::BuildRequest;
+use crate::wire::{BuildRequest, Dialect};
 
 /// A commit, ready to be planned.
 pub(super) struct Read {
@@ -34,7 +34,7 @@ impl Drop for Scratch {
 
 /// Lists the addresses of the additional repositories that a build of a request needs.
 pub(crate) fn repositories(engine: &Engine, request: &BuildRequest) -> Result<Vec<String>> {
-    let opened = open(engine, &request.project)?;
+    let opened = opened(engine, request)?;
     let commit = opened.repo.commit(opened.commit(request.commit.as_deref())?)?;
     let recipe = opened.recipe(&opened.repo, commit.tree)?;
     Ok(recipe
@@ -44,9 +44,19 @@ pub(crate) fn repositories(engine: &Engine, request: &BuildRequest) -> Result<Ve
         .collect())
 }
 
+/// Opens the project of a request, with the run config that the request names instead of the project's recipe.
+fn opened(engine: &Engine, request: &BuildRequest) -> Result<Opened> {
+    let mut opened = open(engine, &request.project)?;
+    if let Some(config) = &request.config {
+        opened.row.recipe.clone_from(config);
+        opened.row.dialect = Dialect::Pipeline;
+    }
+    Ok(opened)
+}
+
 /// Reads what a request means.
 pub(super) fn read(engine: &Engine, request: &BuildRequest) -> Result<Read> {
-    let opened = open(engine, &request.project)?;
+    let opened = opened(engine, request)?;
     let id = opened.commit(request.commit.as_deref())?;
     let commit = opened.repo.commit(id)?;
     let branch = match request.commit.as_deref() {

@@ -7,8 +7,10 @@ use super::images::Known;
 use super::read::Read;
 use super::weigh::{decide, note, weigh};
 use super::{Prepared, words};
+use crate::bake::TargetSpec;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::recipe::Start;
 use crate::recipe::compose::build_model::{BuiltService, Request};
 use crate::recipe::compose::caches::{Branches, Scheme};
 use crate::recipe::compose::{ComposeProject, tags};
@@ -29,6 +31,8 @@ pub(crate) struct Services {
     pub(crate) built: BTreeMap<String, BuiltService>,
     /// Images of services that are not built again.
     pub(crate) reused: Vec<BuiltImage>,
+    /// What bake is told to build.
+    pub(crate) targets: Vec<TargetSpec>,
     /// What is deployed, by service.
     pub(crate) references: BTreeMap<String, String>,
 }
@@ -89,6 +93,7 @@ pub(super) async fn plan(
         chosen: chosen.clone(),
         built: BTreeMap::new(),
         reused: Vec::new(),
+        targets: Vec::new(),
         references: BTreeMap::new(),
     };
     let mut weighed = Vec::new();
@@ -135,6 +140,10 @@ pub(super) async fn plan(
         }
         targets.push(target);
     }
+    services.targets = read.recipe.targets(&Start::Image, &known.images);
+    services
+        .targets
+        .retain(|target| services.built.contains_key(&target.name));
     read.warnings.extend(known.notes);
     read.warnings.extend(model.warnings);
     read.warnings.append(&mut chosen.notices);
@@ -236,7 +245,7 @@ fn default_branch(repo: &Repo) -> Result<String> {
         .unwrap_or_else(|| "main".to_owned()))
 }
 
-fn branches(engine: &Engine, read: &Read) -> Result<Branches> {
+pub(super) fn branches(engine: &Engine, read: &Read) -> Result<Branches> {
     let near = ancestors(&read.repo, read.commit.id, NEAR)?;
     let ids: Vec<String> = near.iter().map(|step| step.commit.to_string()).collect();
     let mut built = engine.catalogue().built_branches(&read.opened.row.id, &ids)?;
@@ -251,7 +260,7 @@ fn branches(engine: &Engine, read: &Read) -> Result<Branches> {
 }
 
 /// Returns one key for the keys of several targets.
-fn combined(keys: impl Iterator<Item = (String, String)>) -> String {
+pub(super) fn combined(keys: impl Iterator<Item = (String, String)>) -> String {
     let mut hash = blake3::Hasher::new();
     for (name, key) in keys {
         for text in [name, key] {
@@ -279,7 +288,7 @@ fn answering(engine: &Engine, images: &[BuiltImage]) -> Result<Option<BuildId>> 
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one plan")]
-fn finish(
+pub(super) fn finish(
     engine: &Engine,
     read: Read,
     images: crate::recipe::Images,
@@ -348,6 +357,7 @@ fn finish(
         warnings: read.warnings,
         engine_checked: asked,
         active,
+        pipeline: None,
     };
     Ok(Prepared {
         plan,
@@ -363,6 +373,7 @@ fn finish(
         extras: read.extras,
         base: None,
         services: Some(services),
+        steps: None,
         broke_on: None,
         _scratch: read.scratch,
     })

@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 use crate::recipe::compose::build_model::{BuiltService, Request};
 use crate::recipe::compose::caches::{Branches, Scheme};
 use crate::recipe::compose::{ComposeProject, tags};
+use crate::recipe::pipeline::PipelineImage;
 use crate::recipe::{Code, Resolved};
 use crate::registry;
 use crate::stack::Chosen;
-use crate::wire::{Candidate, Decision, KeyField, PlannedTarget, ProjectId, Verdict};
+use crate::wire::{Candidate, Condition, Decision, KeyField, PlannedTarget, ProjectId, Verdict};
 
 /// Older images that are compared to say why none serves.
 const RECENT: u32 = 8;
@@ -28,6 +29,8 @@ pub(super) struct Weighed {
     unknown: Option<String>,
     exact: Vec<OlderTarget>,
     newest: Option<OlderTarget>,
+    /// Others that are shown with what they lack.
+    recent: Vec<OlderTarget>,
     /// The image that serves, once it was looked for.
     pub(super) found: Option<OlderTarget>,
     /// Whether one that would serve is gone.
@@ -86,6 +89,7 @@ pub(super) fn weigh(
     Ok(Weighed {
         exact: catalogue.exact_targets(project, &resolved.name, &environment_key, &code_key)?,
         newest,
+        recent: Vec::new(),
         fields,
         named: named.clone(),
         found: None,
@@ -95,6 +99,48 @@ pub(super) fn weigh(
         code_key,
         unknown,
         resolved,
+    })
+}
+
+/// Weighs an image of a pipeline. Whichever project or pipeline made one with its keys, it serves.
+pub(super) fn weigh_image(
+    engine: &Engine,
+    read: &Read,
+    image: &PipelineImage,
+    chosen: &Chosen,
+    named: BuiltService,
+) -> Result<Weighed> {
+    let mut environment = image.environment.clone();
+    environment.set("stack.images", super::pipelines::place(chosen));
+    let environment_key = environment.key();
+    let (code_key, unknown) = match &image.code {
+        Code::Source => (read.source.to_string(), None),
+        Code::Key(key) => (key.clone(), None),
+        Code::Unknown { key, why } => (key.clone(), Some(why.clone())),
+    };
+    let (catalogue, project) = (engine.catalogue(), &read.opened.row.id);
+    let fields = environment.shown();
+    let differing =
+        |older: &OlderTarget| environment_differences(("", &older.environment), ("new", &fields)).len();
+    let mut recent = catalogue.newest_targets(project, &image.key, RECENT)?;
+    recent.sort_by_key(differing);
+    Ok(Weighed {
+        exact: catalogue.exact_anywhere(&environment_key, &code_key)?,
+        newest: (!recent.is_empty()).then(|| recent.remove(0)),
+        recent,
+        fields,
+        named,
+        found: None,
+        gone: false,
+        answered: true,
+        environment_key,
+        code_key: code_key.clone(),
+        unknown,
+        resolved: Resolved {
+            name: image.key.clone(),
+            environment,
+            code: image.code.clone(),
+        },
     })
 }
 
@@ -143,6 +189,40 @@ async fn exists(engine: &Engine, older: &OlderTarget, chosen: &Chosen, pushed: b
 }
 
 impl Weighed {
+    /// Returns the name of its target.
+    pub(super) fn name(&self) -> &str {
+        &self.resolved.name
+    }
+
+    /// Returns the fields behind its environment key.
+    pub(super) fn fields(&self) -> &[KeyField] {
+        &self.fields
+    }
+
+    /// Returns the older images that were looked at.
+    pub(super) fn looked(&self) -> impl Iterator<Item = &OlderTarget> {
+        let found = self.found.iter().filter(|found| {
+            let known = |older: &&OlderTarget| older.build == found.build;
+            !self.exact.iter().any(|older| known(&older))
+        });
+        let others = self.newest.iter().chain(&self.recent).filter(|older| {
+            let known = |one: &&OlderTarget| one.build == older.build;
+            !self.exact.iter().any(|one| known(&one))
+        });
+        found.chain(&self.exact).chain(others)
+    }
+
+    /// Returns what is asked of an older image's code.
+    pub(super) fn code_condition(&self, older: &OlderTarget) -> Condition {
+        let shown = |key: &str| key.chars().take(12).collect::<String>();
+        Condition {
+            name: "code in the image".to_owned(),
+            expected: shown(&self.code_key),
+            actual: shown(&older.code_key),
+            holds: self.code_key == older.code_key,
+        }
+    }
+
     /// Looks for an image that serves: in the registry that images are pushed to, else in the engine.
     pub(super) async fn look(&mut self, engine: &Engine, chosen: &Chosen, pushed: bool) {
         if self.unknown.is_some() {
@@ -200,14 +280,16 @@ pub(super) fn decide(weighed: &Weighed, forced: bool) -> PlannedTarget {
         tags: named.tags.clone(),
         cache_from: named.caches.from.clone(),
         cache_to: named.caches.to.clone(),
+        steps: Vec::new(),
+        dockerfile: None,
+        includes_code: false,
     }
 }
 
 /// Adds the builds whose images were looked at to the candidates.
 pub(super) fn note(candidates: &mut Vec<Candidate>, weighed: &Weighed, target: &PlannedTarget) {
     let chosen = target.build.as_ref();
-    let looked = weighed.exact.iter().chain(&weighed.newest);
-    for older in looked {
+    for older in weighed.looked() {
         let verdict = if chosen == Some(&older.build) {
             Verdict::Chosen
         } else {
@@ -238,6 +320,8 @@ pub(super) fn note(candidates: &mut Vec<Candidate>, weighed: &Weighed, target: &
                 expected_ms: None,
                 verdict,
                 reasons: vec![reason],
+                conditions: Vec::new(),
+                producer: None,
             }),
         }
     }

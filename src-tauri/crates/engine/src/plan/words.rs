@@ -56,6 +56,8 @@ pub(super) fn candidates_of(considered: Vec<Considered>, selection: Selection) -
             expected_ms: one.facts.expected_ms,
             verdict,
             reasons,
+            conditions: Vec::new(),
+            producer: None,
         })
         .collect();
     best_first(&mut candidates);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::open::{TreeView, options};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::recipe::pipeline;
 use crate::recipe::{DIALECTS, Dialect, Options, SourceView, yaml};
 use crate::source::{Head, Repo, SourceError};
 use crate::text::one_line;
@@ -19,13 +20,19 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         };
         Error::refused(
             why,
-            "give a repository folder with a .gitpod.yml or compose.yaml, or that file itself",
+            "give a repository folder with a .gitpod.yml, compose.yaml or run.yaml, or that file itself",
         )
     })?;
     let named = recipe_file(path, &absolute);
-    let root = match &named {
-        Some(_) => path_of_parent(path)?,
-        None => absolute.clone(),
+    let config = if named.is_none() {
+        run_config(&absolute)
+    } else {
+        None
+    };
+    let (root, named) = match (named, config) {
+        (Some(name), _) => (path_of_parent(path)?, Some(name)),
+        (None, Some((root, name))) => (root, Some(name)),
+        (None, None) => (absolute.clone(), None),
     };
     let shown = |path: &Path| one_line(&path.to_string_lossy());
     let mut preview = Preview {
@@ -55,7 +62,7 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         preview.problems.push(whole_file(
             &preview.name,
             format!("this {what} is not one Headstart can build from"),
-            "drop a repository folder, its .gitpod.yml or its compose.yaml",
+            "drop a repository folder, its .gitpod.yml, its compose.yaml or a run config",
         ));
         return Ok(preview);
     }
@@ -89,7 +96,7 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         preview.problems.push(whole_file(
             &preview.name,
             format!("there is none of {} in this folder", names.join(", ")),
-            "add a .gitpod.yml with an `image` and `tasks` (an empty one uses the default image), or a compose.yaml",
+            "add a .gitpod.yml with an `image` and `tasks` (an empty one uses the default image), a compose.yaml, or a run.yaml",
         ));
     }
     let errors = preview
@@ -105,6 +112,36 @@ fn recipe_file(path: &Path, absolute: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let known = DIALECTS.iter().any(|dialect| dialect.files().contains(&name));
     (known && !absolute.join(".git").exists()).then(|| name.to_owned())
+}
+
+/// Returns the source root of a run config of any name, and its path within it: the nearest folder upwards that has the
+/// module it names, else the folder it lies in.
+fn run_config(file: &Path) -> Option<(PathBuf, String)> {
+    let is_yaml = matches!(file.extension()?.to_str()?, "yaml" | "yml");
+    let is_small = file
+        .metadata()
+        .is_ok_and(|about| about.is_file() && about.len() <= yaml::MAX_BYTES as u64);
+    let bytes = (is_yaml && is_small).then(|| std::fs::read(file).ok())??;
+    let module = pipeline::looks_like(&bytes).then(|| pipeline::module_of(&bytes))?;
+    let own = file.parent()?;
+    let has = |folder: &Path, module: &str| {
+        let first = module.split('.').next().unwrap_or(module);
+        folder.join(format!("{first}.py")).is_file() || folder.join(first).is_dir()
+    };
+    // A repository is as far up as code can be taken from.
+    let top = own
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
+        .unwrap_or(own);
+    let root = module
+        .and_then(|module| {
+            own.ancestors()
+                .take_while(|folder| folder.starts_with(top))
+                .find(|folder| has(folder, &module))
+        })
+        .unwrap_or(own);
+    let inside = file.strip_prefix(root).ok()?.to_str()?;
+    Some((root.to_owned(), inside.to_owned()))
 }
 
 /// Returns the folder a recipe lies in. A link counts for the folder it lies in, not for where it leads.
@@ -137,6 +174,14 @@ fn find_recipe(
     named: Option<&str>,
     options: &Options,
 ) -> Result<Found, Problem> {
+    let mut known = DIALECTS.iter().flat_map(|dialect| dialect.files());
+    if let Some(file) = named.filter(|name| known.all(|file| file != name)) {
+        let bytes = read_on_disk(root, file)?;
+        return Ok(match bytes {
+            Some(bytes) => recognise(&pipeline::Pipeline, file, &bytes, options),
+            None => (None, Vec::new()),
+        });
+    }
     for dialect in DIALECTS {
         for file in dialect.files() {
             if named.is_some_and(|name| name != *file) {

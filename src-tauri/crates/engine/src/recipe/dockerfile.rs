@@ -1,6 +1,8 @@
 //! What a Dockerfile takes from outside: images it starts from and files of its context. Only as much as keys need;
 //! whatever is not understood counts as "everything", so that a key is at worst too strict, never too lax.
 
+use std::collections::BTreeMap;
+
 /// What a Dockerfile uses of its context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ContextUse {
@@ -157,9 +159,61 @@ fn instructions(text: &str) -> Vec<String> {
     all
 }
 
+/// Puts build arguments and their defaults where `FROM` names its image by them.
+pub(crate) fn with_arguments(text: &str, arguments: &BTreeMap<String, String>) -> String {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut lines = Vec::new();
+    let mut begun = false;
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
+        if keyword == "ARG" && !begun {
+            for word in words {
+                let (name, default) = word.split_once('=').unwrap_or((word, ""));
+                let value = arguments.get(name).cloned();
+                known.insert(
+                    name.to_owned(),
+                    value.unwrap_or_else(|| default.trim_matches('"').to_owned()),
+                );
+            }
+        }
+        if keyword == "FROM" {
+            begun = true;
+            let mut line = line.to_owned();
+            for (name, value) in known.iter().rev() {
+                line = line
+                    .replace(&format!("${{{name}}}"), value)
+                    .replace(&format!("${name}"), value);
+            }
+            lines.push(line);
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_image_of_a_from_line_may_come_from_an_argument() {
+        let text = "ARG BASE=debian:12\nARG TAG\nFROM ${BASE} AS a\nFROM app:$TAG\n";
+        let given = BTreeMap::from([("TAG".to_owned(), "7".to_owned())]);
+        assert_eq!(
+            outside(&with_arguments(text, &given)).images,
+            ["app:7", "debian:12"]
+        );
+        let given = BTreeMap::from([
+            ("BASE".to_owned(), "alpine:3".to_owned()),
+            ("TAG".to_owned(), "8".to_owned()),
+        ]);
+        assert_eq!(
+            outside(&with_arguments(text, &given)).images,
+            ["alpine:3", "app:8"]
+        );
+    }
 
     #[test]
     fn a_dockerfile_that_copies_nothing_does_not_depend_on_its_context() {

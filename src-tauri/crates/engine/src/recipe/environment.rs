@@ -19,6 +19,11 @@ impl Environment {
         self.fields.push((name.into(), value.into()));
     }
 
+    /// Returns whether there is a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field == name)
+    }
+
     /// Returns the key: 64 hexadecimal digits of BLAKE3 over the fields in order of their names, each with its length,
     /// so that no two lists of fields give the same bytes.
     pub fn key(&self) -> String {
@@ -42,7 +47,9 @@ impl Environment {
     pub fn shown(&self) -> Vec<KeyField> {
         let show = |(name, value): &(String, String)| {
             let variable = name.rsplit('.').next().unwrap_or(name);
-            let secret = (name.contains(".env.") || name.contains(".args.")) && is_secret_name(variable);
+            let names_variable =
+                name.contains(".env.") || name.contains(".args.") || name.starts_with("environment.");
+            let secret = names_variable && is_secret_name(variable);
             KeyField {
                 name: name.clone(),
                 value: if secret { redacted(value) } else { escaped(value) },
@@ -83,5 +90,7 @@ mod tests {
         let one = of(&[("tasks[0].env.API_TOKEN", "hunter2")]);
         assert_ne!(one.key(), of(&[("tasks[0].env.API_TOKEN", "other")]).key());
         assert!(!one.shown()[0].value.contains("hunter2"));
+        let baked = of(&[("environment.API_TOKEN", "hunter2")]).shown();
+        assert!(!baked[0].value.contains("hunter2"));
     }
 }

@@ -5,8 +5,11 @@
 //! [`Dialect`] and [`Recipe`], a variant of [`wire::Dialect`](crate::wire::Dialect), and its entry in [`DIALECTS`].
 
 pub mod compose;
+mod context;
 mod dockerfile;
 mod environment;
+pub mod pipeline;
+mod valid;
 pub mod workspace;
 pub(crate) mod yaml;
 
@@ -21,13 +24,15 @@ use crate::wire::{self, Problem, Severity};
 pub use environment::Environment;
 
 /// Every dialect, in the order in which a folder is searched for their files.
-pub(crate) const DIALECTS: [&dyn Dialect; 2] = [&workspace::Workspace, &compose::Compose];
+pub(crate) const DIALECTS: [&dyn Dialect; 3] =
+    [&workspace::Workspace, &compose::Compose, &pipeline::Pipeline];
 
 /// Returns the dialect of a kind.
 pub(crate) fn dialect(kind: wire::Dialect) -> &'static dyn Dialect {
     match kind {
         wire::Dialect::Workspace => &workspace::Workspace,
         wire::Dialect::Compose => &compose::Compose,
+        wire::Dialect::Pipeline => &pipeline::Pipeline,
     }
 }
 
@@ -165,6 +170,10 @@ pub trait Recipe: Send + Sync {
     fn warnings(&self) -> Vec<Problem>;
     /// Returns the compose project, of a recipe that is one: its targets are services, each with an image of its own.
     fn compose(&self) -> Option<&compose::ComposeProject> {
+        None
+    }
+    /// Returns the pipeline, of a recipe that is one: what its steps need, and how their code gets in.
+    fn pipeline(&self) -> Option<&pipeline::PipelineRecipe> {
         None
     }
 }

@@ -313,11 +313,10 @@ impl<'a> Reader<'a> {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines()
-        .next()
-        .unwrap_or("the file is not valid YAML")
-        .trim()
-        .to_owned()
+    let line = text.lines().next().unwrap_or("the file is not valid YAML");
+    // What a program that reads YAML could set is no help to whoever wrote it.
+    let said = line.split(", set DuplicateKeyPolicy").next();
+    said.unwrap_or(line).trim().to_owned()
 }
 
 /// Levenshtein distance, enough for spotting a typing mistake in a short key.

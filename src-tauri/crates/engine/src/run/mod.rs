@@ -2,6 +2,7 @@
 
 pub mod deploy;
 pub mod deploys;
+pub mod pipelines;
 mod ports;
 
 use std::collections::HashMap;

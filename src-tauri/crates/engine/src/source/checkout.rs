@@ -155,11 +155,16 @@ impl Destination<'_> {
         self.writer.put(&path, leaf.kind, bytes)?;
         self.report.files += 1;
         self.report.bytes += bytes.len() as u64;
-        if bytes.len() < MAX_LFS_POINTER_BYTES && bytes.starts_with(LFS_MAGIC) {
+        if is_lfs_pointer(bytes) {
             self.report.lfs_pointers.push(path);
         }
         Ok(())
     }
+}
+
+/// Returns whether a file stands for another one that git-lfs keeps.
+pub(crate) fn is_lfs_pointer(bytes: &[u8]) -> bool {
+    bytes.len() < MAX_LFS_POINTER_BYTES && bytes.starts_with(LFS_MAGIC)
 }
 
 /// A directory that is being written beside its destination and vanishes unless it is published.

@@ -47,6 +47,15 @@ pub struct Dirty {
     pub untracked: usize,
 }
 
+/// Which kinds of differences a work tree has; ignored files are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that git knows differ from HEAD, staged or not.
+    pub uncommitted: bool,
+    /// There are files that git does not know.
+    pub untracked: bool,
+}
+
 /// The tree of a work tree as it is, readable through a repository that knows the new objects.
 #[derive(Clone, Debug)]
 pub struct DirtyTree {
@@ -99,6 +108,20 @@ pub fn worktree_state(repo: &Repo, prefix: &RepoPath) -> Result<WorktreeState> {
             .count(),
         changed: differences.into_iter().map(|found| found.path).collect(),
     }))
+}
+
+/// Says how the whole work tree differs from HEAD without reading what differs; a bare repository has no differences.
+pub fn changes(repo: &Repo) -> Result<Changes> {
+    if repo.is_bare() {
+        return Ok(Changes::default());
+    }
+    let differences = differences(repo, &RepoPath::default())?;
+    let is_new = |found: &&Difference| found.status == Status::WT_NEW;
+    let untracked = differences.iter().filter(is_new).count();
+    Ok(Changes {
+        uncommitted: untracked < differences.len(),
+        untracked: untracked > 0,
+    })
 }
 
 /// Returns the tree that `git add --all` below `prefix` would give, HEAD's tree elsewhere.

@@ -158,6 +158,17 @@ impl Repo {
         Some(lossy(name))
     }
 
+    /// Returns the name that git's settings give the user, else the machine's name.
+    pub fn user_name(&self) -> String {
+        let configured = || self.git().ok()?.config().ok()?.get_string("user.name").ok();
+        let machine = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let name = configured().or_else(machine).unwrap_or_default();
+        match name.trim() {
+            "" => "somebody".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
     /// Returns the commit a person's word means: `HEAD`, a branch, a tag, a full ref name, a full or abbreviated commit
     /// id (four digits or more), each optionally followed by `~N` and `^N`.
     ///

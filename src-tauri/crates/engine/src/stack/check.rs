@@ -1,7 +1,8 @@
 //! Trying a stack: does each part of it work, and if not, what to do.
 
-use super::get;
 use super::status::status_of;
+use super::{additions, get};
+use crate::artifacts::Store;
 use crate::builders;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -19,6 +20,8 @@ pub async fn check(engine: &Engine, name: &str) -> Result<Vec<StackCheck>> {
     let mut checks = vec![of_engine];
     checks.extend(of_builder);
     checks.extend(of_registry);
+    checks.extend(check_artifact_store(engine, &stack));
+    checks.extend(check_ca_bundle(&stack));
     Ok(checks)
 }
 
@@ -129,5 +132,30 @@ async fn check_registry(engine: &Engine, stack: &Stack) -> Option<StackCheck> {
             format!("{registry}: {said}"),
             Some("check the name, and log in with `docker login` where it asks for it".to_owned()),
         ),
+    })
+}
+
+fn check_artifact_store(engine: &Engine, stack: &Stack) -> Option<StackCheck> {
+    let folder = stack.artifact_store.as_ref()?;
+    Some(match Store::of(engine, stack).probe() {
+        Ok(()) => good(
+            StackPart::ArtifactStore,
+            format!("artifact store {folder} can be written to"),
+        ),
+        Err(error) => {
+            let error = WireError::from(error);
+            bad(StackPart::ArtifactStore, error.message, error.hint)
+        }
+    })
+}
+
+fn check_ca_bundle(stack: &Stack) -> Option<StackCheck> {
+    let file = stack.ca_bundle.as_ref()?;
+    Some(match additions::read_ca_bundle(file) {
+        Ok(()) => good(StackPart::CaBundle, format!("certificates in {file} can be read")),
+        Err(error) => {
+            let error = WireError::from(error);
+            bad(StackPart::CaBundle, error.message, error.hint)
+        }
     })
 }

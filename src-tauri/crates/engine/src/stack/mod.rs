@@ -1,9 +1,11 @@
 //! Stacks: where and with what builds are made, and where their images go.
 
+mod additions;
 mod check;
 mod spec;
 mod status;
 
+use crate::artifacts::Store;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::wire::{BuildOptions, BuildRequest, Dialect, ProjectId, Stack};
@@ -45,9 +47,12 @@ pub fn of_project(engine: &Engine, project: &ProjectId) -> Result<String> {
     Ok(chosen.unwrap_or_else(|| LOCAL.to_owned()))
 }
 
-/// Checks and stores a stack, a new one or one with new settings.
+/// Checks and stores a stack, a new one or one with new settings. Its artifact store is made when it is missing.
 pub fn save(engine: &Engine, stack: Stack) -> Result<Stack> {
     let stack = spec::checked(stack)?;
+    if stack.artifact_store.is_some() {
+        Store::of(engine, &stack).probe()?;
+    }
     engine.catalogue().put_stack(&stack)?;
     Ok(stack)
 }

@@ -1,6 +1,6 @@
 //! What a stack and the flags of one request come to.
 
-use super::{get, of_project};
+use super::{additions, get, of_project};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::recipe::compose::build_model::Spec;
@@ -107,6 +107,8 @@ pub(super) fn checked(mut stack: Stack) -> Result<Stack> {
     stack.registry = not_empty(stack.registry);
     stack.registry_single_name = not_empty(stack.registry_single_name);
     stack.platform = not_empty(stack.platform);
+    stack.artifact_store = not_empty(stack.artifact_store);
+    stack.ca_bundle = not_empty(stack.ca_bundle);
     stack.prefix = stack.prefix.trim().to_ascii_lowercase();
     let letters = |text: &str| {
         text.bytes()
@@ -172,6 +174,7 @@ pub(super) fn checked(mut stack: Stack) -> Result<Stack> {
             "name the registry too, or leave the single name out",
         ));
     }
+    additions::check(&mut stack)?;
     Ok(stack)
 }
 

@@ -238,6 +238,12 @@ pub struct Build {
     pub log_lines: u32,
     /// Warnings of the plan.
     pub warnings: Vec<String>,
+    /// Pipeline it was made for.
+    #[serde(default)]
+    pub pipeline: Option<String>,
+    /// Who made it, of a build that came from a registry; none for one made here.
+    #[serde(default)]
+    pub producer: Option<String>,
 }
 
 /// One line of a build's log.
@@ -318,6 +324,15 @@ pub struct BuildFilter {
     pub text: Option<String>,
     /// Only pinned or only not pinned.
     pub pinned: Option<bool>,
+    /// Pipeline, by name or by its project's id: whole, or `startswith:` and its beginning.
+    #[serde(default)]
+    pub pipeline: Option<String>,
+    /// Only with this stack.
+    #[serde(default)]
+    pub stack: Option<String>,
+    /// Only with or only without code in their images.
+    #[serde(default)]
+    pub contains_code: Option<bool>,
     /// Column to order by.
     pub sort: BuildSort,
     /// Smallest first instead of largest first.

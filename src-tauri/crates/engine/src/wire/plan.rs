@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BuildId, BuildOptions, ProjectId};
+use super::{BuildId, BuildOptions, Condition, PipelinePlan, ProjectId};
 
 /// How a commit gets its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,11 +29,17 @@ pub struct BuildRequest {
     pub full: bool,
     /// Do not use BuildKit's layer cache; implies `full`.
     pub no_cache: bool,
-    /// Start from exactly this build: its id, or a prefix that only one has.
+    /// Start from exactly this build: its id, or a prefix that only one has. A pipeline runs in its images.
     pub base: Option<String>,
     /// Services to build, of a recipe that has several; empty for all.
     #[serde(default)]
     pub services: Vec<String>,
+    /// The pipeline, when the run config names none or another one: `module.instance`.
+    #[serde(default)]
+    pub pipeline: Option<String>,
+    /// A run config of the project, relative to its source root, instead of the project's recipe.
+    #[serde(default)]
+    pub config: Option<String>,
     /// What this request changes of the project's stack.
     #[serde(default)]
     pub options: BuildOptions,
@@ -50,6 +56,8 @@ impl BuildRequest {
             no_cache: false,
             base: None,
             services: Vec::new(),
+            pipeline: None,
+            config: None,
             options: BuildOptions::default(),
         }
     }
@@ -129,6 +137,12 @@ pub struct Candidate {
     pub verdict: Verdict,
     /// Reasons, field by field: "image changed: debian:12 → debian:13".
     pub reasons: Vec<String>,
+    /// Every condition with what is wanted and what the build has, of recipes that decide by conditions.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// Who made it, of a build that came from a registry.
+    #[serde(default)]
+    pub producer: Option<String>,
 }
 
 /// One image the plan produces, with its keys.
@@ -157,6 +171,15 @@ pub struct PlannedTarget {
     pub cache_from: Vec<String>,
     /// Where layers are kept.
     pub cache_to: Vec<String>,
+    /// Steps of a pipeline that run in it.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// Dockerfile that was made for it.
+    #[serde(default)]
+    pub dockerfile: Option<String>,
+    /// Whether the code is part of it.
+    #[serde(default)]
+    pub includes_code: bool,
 }
 
 /// One field behind a key.
@@ -205,4 +228,7 @@ pub struct Plan {
     pub engine_checked: bool,
     /// The running or queued build of the same keys, which a request would join.
     pub active: Option<BuildId>,
+    /// Steps and code, of a pipeline.
+    #[serde(default)]
+    pub pipeline: Option<PipelinePlan>,
 }

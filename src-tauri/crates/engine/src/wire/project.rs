@@ -11,6 +11,8 @@ pub enum Dialect {
     Workspace,
     /// `compose.yaml`: an image for each service that is built.
     Compose,
+    /// A run config: images with what a pipeline's steps need, and the code delivered to them.
+    Pipeline,
 }
 
 /// A source root that Headstart knows, with the recipe it builds by.

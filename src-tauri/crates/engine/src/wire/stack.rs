@@ -22,6 +22,22 @@ pub struct Stack {
     pub prefix: String,
     /// Platform built for; none for the engine's.
     pub platform: Option<String>,
+    /// Folder that pipelines' code is kept in; none for one of Headstart's own. Stacks may share it.
+    #[serde(default)]
+    pub artifact_store: Option<String>,
+    /// Python packages that every pipeline's image gets.
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    /// Debian packages that every pipeline's image gets.
+    #[serde(default)]
+    pub apt_packages: Vec<String>,
+    /// Variables that every pipeline's image gets, as name and value.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
+    /// File with certificates that package installers have to trust, for networks that open encrypted connections. It is
+    /// mounted while packages are installed and never stored.
+    #[serde(default)]
+    pub ca_bundle: Option<String>,
 }
 
 impl Stack {
@@ -37,6 +53,11 @@ impl Stack {
             registry_cache: true,
             prefix: "headstart".to_owned(),
             platform: None,
+            artifact_store: None,
+            requirements: Vec::new(),
+            apt_packages: Vec::new(),
+            environment: Vec::new(),
+            ca_bundle: None,
         }
     }
 }
@@ -54,6 +75,10 @@ pub enum StackPart {
     Registry,
     /// The registry's cache.
     Cache,
+    /// The artifact store.
+    ArtifactStore,
+    /// The file with certificates.
+    CaBundle,
 }
 
 /// What trying a part of a stack showed.

@@ -72,6 +72,51 @@ impl Default for NotificationSettings {
     }
 }
 
+/// Packages that belong together, by a name that run configs use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Integration {
+    /// Name.
+    pub name: String,
+    /// Python packages.
+    pub requirements: Vec<String>,
+    /// Debian packages.
+    pub apt_packages: Vec<String>,
+}
+
+impl Integration {
+    /// Returns those that are known without being set.
+    pub fn usual() -> Vec<Self> {
+        let known: [(&str, &[&str], &[&str]); 12] = [
+            (
+                "huggingface",
+                &["transformers", "datasets", "huggingface_hub>0.19.0"],
+                &[],
+            ),
+            ("lightgbm", &["lightgbm>=1.0.0"], &["libgomp1"]),
+            ("mlflow", &["mlflow>=2.1.1,<3"], &[]),
+            ("numpy", &["numpy"], &[]),
+            ("pandas", &["pandas>=2.0.0"], &[]),
+            ("pillow", &["pillow>=9.2.0"], &[]),
+            ("polars", &["polars", "pyarrow>=12.0.0"], &[]),
+            ("pytorch", &["torch"], &[]),
+            ("scipy", &["scipy"], &[]),
+            ("sklearn", &["scikit-learn>1.3"], &[]),
+            ("tensorflow", &["tensorflow>=2.12"], &[]),
+            ("xgboost", &["xgboost>=1.0.0"], &["libgomp1"]),
+        ];
+        let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        known
+            .iter()
+            .map(|(name, requirements, apt)| Self {
+                name: (*name).to_owned(),
+                requirements: own(requirements),
+                apt_packages: own(apt),
+            })
+            .collect()
+    }
+}
+
 /// What the user can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -88,6 +133,8 @@ pub struct Settings {
     pub max_chain: u32,
     /// Most image layers a base may have.
     pub max_layers: u32,
+    /// What `required_integrations` of a run config stand for.
+    pub integrations: Vec<Integration>,
     /// Colour scheme.
     pub theme: Theme,
     /// Desktop notifications.
@@ -103,6 +150,7 @@ impl Default for Settings {
             history_depth: 100,
             max_chain: 20,
             max_layers: 100,
+            integrations: Integration::usual(),
             theme: Theme::System,
             notifications: NotificationSettings::default(),
         }

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::build_model::Service;
 use super::dialect::ROOT;
-use super::dockerignore::{Ignore, files as ignore_files};
-use crate::recipe::dockerfile::outside;
+use super::dockerignore::files as ignore_files;
+use crate::recipe::context::{self, join, normal};
+use crate::recipe::dockerfile::{outside, with_arguments};
 use crate::recipe::{Code, Environment, SourceView};
 
 /// Parts of a build section that say where an image goes or how its cache is used, not what is in it; and those that are
@@ -193,26 +194,10 @@ fn context_key(view: &dyn SourceView, folder: &str, dockerfile: &str, name: &str
         Some(bytes) => Some((beside, bytes)),
         None => read(view, &own)?.map(|bytes| (own, bytes)),
     };
-    let Some((file, bytes)) = ignore else {
-        return key(view, folder)?.ok_or_else(missing);
-    };
-    let ignore = Ignore::read(&bytes).map_err(|error| format!("{file}: {error}"))?;
-    let all = view
-        .files(folder)
-        .map_err(|error| error.to_string())?
-        .ok_or_else(missing)?;
-    let kept = ignore
-        .kept(all.iter().map(|(path, _)| path.as_str()))
-        .map_err(|error| format!("{file}: {error}"))?;
-    let kept: std::collections::HashSet<&str> = kept.into_iter().collect();
-    let mut hash = blake3::Hasher::new();
-    for (path, key) in all.iter().filter(|(path, _)| kept.contains(path.as_str())) {
-        hash.update(path.as_bytes());
-        hash.update(b"\0");
-        hash.update(key.as_bytes());
-        hash.update(b"\0");
-    }
-    Ok(format!("kept:{}", hash.finalize().to_hex()))
+    let ignore = ignore
+        .as_ref()
+        .map(|(file, bytes)| (file.as_str(), bytes.as_slice()));
+    context::key(view, folder, ignore)?.ok_or_else(missing)
 }
 
 fn read(view: &dyn SourceView, path: &str) -> Result<Option<Vec<u8>>, String> {
@@ -236,27 +221,6 @@ fn local(path: &str) -> Result<Option<String>, String> {
         )),
         _ => Ok(None),
     }
-}
-
-fn join(folder: &str, path: &str) -> Result<String, String> {
-    normal(&format!("{folder}/{path}"))
-}
-
-fn normal(path: &str) -> Result<String, String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop().ok_or_else(|| {
-                    let path = path.trim_start_matches('/');
-                    format!("{path} leads out of the repository; builds take their files from its commits")
-                })?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Ok(parts.join("/"))
 }
 
 /// Returns whether an address names one commit for good.
@@ -306,61 +270,9 @@ fn flatten(environment: &mut Environment, name: &str, value: &Value) {
     }
 }
 
-/// Puts build arguments and their defaults where `FROM` names its image by them.
-fn with_arguments(text: &str, arguments: &BTreeMap<String, String>) -> String {
-    let mut known: BTreeMap<String, String> = BTreeMap::new();
-    let mut lines = Vec::new();
-    let mut begun = false;
-    for line in text.lines() {
-        let mut words = line.split_whitespace();
-        let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
-        if keyword == "ARG" && !begun {
-            for word in words {
-                let (name, default) = word.split_once('=').unwrap_or((word, ""));
-                let value = arguments.get(name).cloned();
-                known.insert(
-                    name.to_owned(),
-                    value.unwrap_or_else(|| default.trim_matches('"').to_owned()),
-                );
-            }
-        }
-        if keyword == "FROM" {
-            begun = true;
-            let mut line = line.to_owned();
-            for (name, value) in known.iter().rev() {
-                line = line
-                    .replace(&format!("${{{name}}}"), value)
-                    .replace(&format!("${name}"), value);
-            }
-            lines.push(line);
-        } else {
-            lines.push(line.to_owned());
-        }
-    }
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_image_of_a_from_line_may_come_from_an_argument() {
-        let text = "ARG BASE=debian:12\nARG TAG\nFROM ${BASE} AS a\nFROM app:$TAG\n";
-        let given = BTreeMap::from([("TAG".to_owned(), "7".to_owned())]);
-        assert_eq!(
-            outside(&with_arguments(text, &given)).images,
-            ["app:7", "debian:12"]
-        );
-        let given = BTreeMap::from([
-            ("BASE".to_owned(), "alpine:3".to_owned()),
-            ("TAG".to_owned(), "8".to_owned()),
-        ]);
-        assert_eq!(
-            outside(&with_arguments(text, &given)).images,
-            ["alpine:3", "app:8"]
-        );
-    }
 
     #[test]
     fn paths_stay_inside_the_repository() {

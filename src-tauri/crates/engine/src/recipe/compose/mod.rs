@@ -16,5 +16,6 @@ pub mod registry;
 pub mod tags;
 
 pub use dialect::{Compose, ROOT, Resolved, overrides};
+pub(crate) use names::is_component;
 pub use names::{environment_id, normalised};
 pub use project::{ComposeProject, target_name};

@@ -53,7 +53,7 @@ pub(super) fn component(text: &str) -> String {
 }
 
 /// Returns whether a text is a valid path component as it stands.
-pub(super) fn is_component(text: &str) -> bool {
+pub(crate) fn is_component(text: &str) -> bool {
     !text.is_empty() && component(text) == text
 }
 

@@ -152,6 +152,8 @@ impl Recipe for ComposeProject {
             contexts: Vec::new(),
             result: true,
             definition: Some(self.definition(&built.name)),
+            ignore: None,
+            secrets: Vec::new(),
         };
         self.built.iter().map(spec).collect()
     }

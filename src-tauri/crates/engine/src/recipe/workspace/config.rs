@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::recipe::valid::{is_variable, leaves_folder, wrong_reference};
 use crate::recipe::yaml::{Node, Reader, Tree};
 use crate::wire::{Problem, Severity};
 
@@ -233,21 +234,6 @@ fn read_image(reader: &mut Reader<'_>, node: &Node) -> Option<ImageSource> {
     }
 }
 
-/// Returns why a text cannot be an image reference; the Engine has the last word on those that can.
-fn wrong_reference(reference: &str) -> Option<&'static str> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:@[]".contains(c);
-    if reference.is_empty() {
-        return Some("it is empty");
-    }
-    if reference.len() > 512 {
-        return Some("it is longer than 512 characters");
-    }
-    if reference.starts_with(|c: char| !c.is_ascii_alphanumeric() && c != '[') {
-        return Some("it has to begin with a letter or a digit");
-    }
-    (!reference.chars().all(allowed)).then_some("it has characters that image names do not have")
-}
-
 fn read_path(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<String> {
     let text = reader.text(name, node)?;
     if let Some(why) = leaves_folder(&text) {
@@ -268,21 +254,6 @@ fn read_location(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<Str
         return None;
     }
     Some(text)
-}
-
-fn leaves_folder(path: &str) -> Option<&'static str> {
-    if path.trim().is_empty() {
-        return Some("is empty");
-    }
-    if path.starts_with('/') {
-        return Some("has to be relative");
-    }
-    if path.chars().any(char::is_control) {
-        return Some("contains a control character");
-    }
-    path.split('/')
-        .any(|part| part == "..")
-        .then_some("leaves its folder with `..`")
 }
 
 fn read_task(reader: &mut Reader<'_>, node: &Node) -> Task {
@@ -317,14 +288,6 @@ fn read_task(reader: &mut Reader<'_>, node: &Node) -> Task {
         }
     }
     task
-}
-
-fn is_variable(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn read_port(reader: &mut Reader<'_>, node: &Node) -> Option<Value> {

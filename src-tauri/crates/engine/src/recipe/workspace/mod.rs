@@ -397,6 +397,8 @@ impl Recipe for WorkspaceRecipe {
                     contexts: Vec::new(),
                     result: false,
                     definition: None,
+                    ignore: None,
+                    secrets: Vec::new(),
                 });
                 contexts.push(("image".to_owned(), Context::Target(IMAGE_TARGET.into())));
                 "image".to_owned()
@@ -431,6 +433,8 @@ impl Recipe for WorkspaceRecipe {
             contexts,
             result: true,
             definition: None,
+            ignore: None,
+            secrets: Vec::new(),
         });
         targets
     }
