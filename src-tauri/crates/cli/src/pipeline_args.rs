@@ -10,10 +10,10 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) request: Request,
     /// A parameter that replaces the run config's: text or JSON
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter, help_heading = "What runs")]
     pub(crate) parameters: Vec<(String, String)>,
     /// Without the uncommitted changes of the work tree
-    #[arg(long, conflicts_with_all = ["dirty", "commit"])]
+    #[arg(long, conflicts_with_all = ["dirty", "commit"], help_heading = "What runs")]
     pub(crate) clean: bool,
 }
 

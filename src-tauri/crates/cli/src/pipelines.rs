@@ -1,6 +1,8 @@
 //! `run` and `runs`: pipelines at work, and what is recorded of them.
 
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use headstart_engine::builds;
 use headstart_engine::run::pipelines;
@@ -13,6 +15,7 @@ use crate::error::{Failure, Outcome};
 use crate::find;
 use crate::out::{Ink, Out};
 use crate::pipeline_args::{ListRuns, Run};
+use crate::progress::Progress;
 use crate::text::{self, plain, short};
 use crate::work::Signals;
 
@@ -57,14 +60,23 @@ async fn follow(
     let shown = Mutex::new(Shown::new(out));
     let lock = || shown.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = signals.is_some();
+    let (begun, mut builds_begun) = tokio::sync::mpsc::unbounded_channel();
     {
         let watching = pipelines::watch(engine, id, |event| {
+            if let RunEvent::Building { build } = &event {
+                drop(begun.send(build.clone()));
+            }
             lock().apply(event);
             ours || !out.is_closed()
         });
         tokio::pin!(watching);
         let mut signals = signals;
         let mut asked = false;
+        let progress = Mutex::new(Progress::new(out, engine));
+        let of_build = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+        // JSON has the run's events only; the build has a command of its own.
+        let mut building: Pin<Box<dyn Future<Output = ()>>> = Box::pin(std::future::pending());
+        let mut tick = tokio::time::interval(Duration::from_millis(150));
         loop {
             let signal = async {
                 match &mut signals {
@@ -73,6 +85,19 @@ async fn follow(
                 }
             };
             tokio::select! {
+                biased;
+                () = &mut building => building = Box::pin(std::future::pending()),
+                Some(build) = builds_begun.recv(), if !out.json => {
+                    let of_build = &of_build;
+                    building = Box::pin(async move {
+                        let shown = builds::watch(engine, &build, |event| {
+                            of_build().apply(event);
+                            true
+                        });
+                        drop(shown.await);
+                    });
+                }
+                _ = tick.tick(), if !out.json => of_build().tick(),
                 ended = &mut watching => {
                     ended?;
                     break;
@@ -137,9 +162,7 @@ impl<'a> Shown<'a> {
                 self.note(&run);
             }
             RunEvent::Building { build } => {
-                self.out.line(format!(
-                    "building {build} first; headstart watch {build} shows it"
-                ));
+                self.out.line(format!("building {build} first"));
             }
             RunEvent::Changed { run } => self.note(&run),
             RunEvent::Log { lines } => {

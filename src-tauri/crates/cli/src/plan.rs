@@ -150,7 +150,7 @@ fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
         .filter(|target| target.reference.is_some())
         .collect();
     if !services.is_empty() {
-        print_services(out, &services);
+        print_services(out, &services, plan.pipeline.is_some());
         if let Some(pipeline) = &plan.pipeline {
             print_steps(out, pipeline);
             if most > SHOWN {
@@ -180,8 +180,9 @@ fn print(out: &Out, project: &Project, plan: &Plan, most: usize) {
 }
 
 /// Prints what becomes of each service of a recipe with several targets.
-fn print_services(out: &Out, services: &[&PlannedTarget]) {
-    let mut rows = vec![text::heading(["SERVICE", "", "WHY", "IMAGE"])];
+fn print_services(out: &Out, services: &[&PlannedTarget], is_pipeline: bool) {
+    let what = if is_pipeline { "TARGET" } else { "SERVICE" };
+    let mut rows = vec![text::heading([what, "", "WHY", "IMAGE"])];
     rows.extend(services.iter().map(|service| {
         let (word, ink) = match service.decision {
             Decision::Reuse => ("reuse", Ink::Good),

@@ -55,6 +55,12 @@ pub(super) async fn plan(
     let Some(recipe) = read.recipe.pipeline() else {
         return Err(Error::refused("the recipe is no pipeline", "choose a run config"));
     };
+    if request.options.no_build {
+        return Err(Error::refused(
+            "a pipeline has no images but those that are built for it",
+            "name a build to use with --build, or set skip_build in the run config",
+        ));
+    }
     let source = request.pipeline.as_deref();
     let refused = |why: String| Error::refused(why, "change the run config");
     let name = recipe.name(source).map_err(refused)?;

@@ -219,7 +219,10 @@ fn set_additions(fields: &mut Environment, loaded: &Loaded, additions: &Addition
         fields.set("apt_packages", additions.apt_packages.join(" "));
     }
     for file in additions.requirements {
-        fields.set(format!("requirements.{}", file.origin.name()), shown(&file.text));
+        fields.set(
+            format!("requirements.{}", file.origin.name()),
+            shown(file.text.trim_end()),
+        );
     }
     if !additions.requirements.is_empty() {
         let mut installer = match additions.installer {
