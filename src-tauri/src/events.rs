@@ -16,6 +16,13 @@ pub(crate) struct OpenBuild {
     pub build: BuildId,
 }
 
+/// The user asked for a run from outside the window, by clicking its notification.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct OpenRun {
+    /// The run to show.
+    pub run: String,
+}
+
 /// Tells the page of each change of the catalogue, at most ten times a second.
 pub(crate) fn forward_changes(app: AppHandle, engine: Engine) {
     tauri::async_runtime::spawn(async move {

@@ -3,7 +3,7 @@
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::commands::{builders, builds, compose, history, pipelines, projects, runs, stacks, system};
-use crate::events::{CatalogueChanged, OpenBuild};
+use crate::events::{CatalogueChanged, OpenBuild, OpenRun};
 
 /// Returns all commands and events.
 pub(crate) fn builder() -> Builder<tauri::Wry> {
@@ -82,7 +82,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             system::list_notices,
             system::mark_read,
         ])
-        .events(collect_events![CatalogueChanged, OpenBuild])
+        .events(collect_events![CatalogueChanged, OpenBuild, OpenRun])
 }
 
 #[cfg(test)]

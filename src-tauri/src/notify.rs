@@ -6,7 +6,7 @@ use notify_rust::{Notification, Urgency};
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 
-use crate::events::OpenBuild;
+use crate::events::{OpenBuild, OpenRun};
 use crate::lifecycle;
 
 /// Watches the inbox and shows what is new.
@@ -70,9 +70,7 @@ fn show(app: AppHandle, notice: Notice) {
             if notice.kind != NoticeKind::Succeeded {
                 notification.urgency(Urgency::Critical);
             }
-            notification
-                .action("default", "Open")
-                .action("open", "Open the build");
+            notification.action("default", "Open").action("open", "Open it");
             let handle = match notification.show() {
                 Ok(handle) => handle,
                 Err(error) => {
@@ -83,12 +81,11 @@ fn show(app: AppHandle, notice: Notice) {
             handle.wait_for_action(|action| {
                 if action == "default" || action == "open" {
                     lifecycle::show(&app);
-                    drop(
-                        OpenBuild {
-                            build: notice.build.clone(),
-                        }
-                        .emit(&app),
-                    );
+                    drop(match (&notice.run, &notice.build) {
+                        (Some(run), _) => OpenRun { run: run.clone() }.emit(&app),
+                        (None, Some(build)) => OpenBuild { build: build.clone() }.emit(&app),
+                        (None, None) => Ok(()),
+                    });
                 }
             });
         });
@@ -104,7 +101,8 @@ mod tests {
     fn notice(kind: NoticeKind, duration_ms: u64) -> Notice {
         Notice {
             id: 1,
-            build: "b".into(),
+            build: Some("b".into()),
+            run: None,
             project: "p".into(),
             kind,
             title: String::new(),

@@ -59,6 +59,16 @@ fn todays_code_runs_in_yesterdays_image() {
     let committed = repo.commit("second");
     let clean = home.pipeline(&[]);
     assert_eq!(clean["commit"], committed.as_str());
+    let inbox = home.json(&["inbox"]);
+    let newest = &inbox.as_array().unwrap_or_else(|| panic!("{inbox}"))[0];
+    assert_eq!(newest["run"], clean["id"], "{inbox}");
+    assert!(
+        newest["body"]
+            .as_str()
+            .unwrap()
+            .contains("nothing had to be built"),
+        "{inbox}"
+    );
     assert_eq!(clean["build"], first["build"]);
     assert_eq!(
         clean["archive"], dirty["archive"],

@@ -244,6 +244,7 @@ function notices(): Notice[] {
   ): Notice => ({
     id,
     build: `b00000000000000${id}`,
+    run: null,
     project: project.id,
     kind,
     title,

@@ -30,10 +30,12 @@ pub(crate) fn inbox(out: &Out, engine: &Engine, read: bool) -> Result<Outcome, F
                 out.ink(ink, &plain(&notice.title)),
                 out.ink(Ink::Faint, &text::age(notice.at, now))
             ));
+            let of_build = notice.build.as_ref().map(|build| build.as_str());
+            let subject = notice.run.as_deref().or(of_build).unwrap_or_default();
             out.line(format!(
                 "    {}  {}",
                 plain(&notice.body),
-                out.ink(Ink::Faint, notice.build.as_str())
+                out.ink(Ink::Faint, subject)
             ));
         }
     }

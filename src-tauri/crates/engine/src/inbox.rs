@@ -1,8 +1,8 @@
-//! The inbox: what became of builds, kept until it was seen. Desktop notifications are made from it.
+//! The inbox: what became of builds and runs, kept until it was seen. Desktop notifications are made from it.
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::wire::{BuildId, BuildStatus, Decision, Notice, NoticeKind};
+use crate::wire::{BuildId, BuildStatus, Decision, Notice, NoticeKind, PipelineRun, StepStatus};
 
 /// Lists notices, newest first, at most 200.
 pub fn list(engine: &Engine) -> Result<Vec<Notice>> {
@@ -73,9 +73,69 @@ pub(crate) fn report(engine: &Engine, id: &BuildId) -> Result<()> {
             return Ok(());
         }
     };
-    engine
-        .catalogue()
-        .add_notice(&build, kind, &title, &body, crate::clock::now_ms())
+    engine.catalogue().add_notice(&Notice {
+        id: 0,
+        build: Some(build.id.clone()),
+        run: None,
+        project: build.project.clone(),
+        kind,
+        title,
+        body,
+        at: crate::clock::now_ms(),
+        duration_ms: build.duration_ms.unwrap_or(0),
+        read: false,
+    })
+}
+
+/// Adds the notice about a run that has ended. Cancelled runs get none.
+pub(crate) fn report_run(engine: &Engine, run: &PipelineRun) -> Result<()> {
+    let short = &run.base_commit[..run.base_commit.len().min(7)];
+    let took = duration(run.duration_ms);
+    let name = &run.pipeline;
+    let failed = run.steps.iter().find(|step| step.status == StepStatus::Failed);
+    let at = failed
+        .map(|step| format!(" at {}", step.name))
+        .unwrap_or_default();
+    let (kind, title, body) = match run.status {
+        BuildStatus::Succeeded => {
+            let image = if run.reused {
+                ", nothing had to be built"
+            } else {
+                ""
+            };
+            (
+                NoticeKind::Succeeded,
+                format!("{name} ran"),
+                format!("{short} ran in {took}{image}"),
+            )
+        }
+        BuildStatus::Failed => (
+            NoticeKind::Failed,
+            format!("{name} failed{at}"),
+            format!("{short} failed{at} after {took}"),
+        ),
+        BuildStatus::Interrupted => {
+            let why = run.error.as_deref().unwrap_or("it was cut off");
+            (
+                NoticeKind::Interrupted,
+                format!("{name} was interrupted"),
+                format!("{short}: {why}"),
+            )
+        }
+        _ => return Ok(()),
+    };
+    engine.catalogue().add_notice(&Notice {
+        id: 0,
+        build: None,
+        run: Some(run.id.clone()),
+        project: run.project.clone(),
+        kind,
+        title,
+        body,
+        at: crate::clock::now_ms(),
+        duration_ms: run.duration_ms,
+        read: false,
+    })
 }
 
 /// Returns a duration in words: `850 ms`, `5.3 s`, `2 min 5 s`, `1 h 4 min`.

@@ -154,6 +154,7 @@ export const commands = {
 export const events = {
 	catalogueChanged: makeEvent<CatalogueChanged, CatalogueChanged>("catalogue-changed"),
 	openBuild: makeEvent<OpenBuild, OpenBuild>("open-build"),
+	openRun: makeEvent<OpenRun, OpenRun>("open-run"),
 };
 
 /* Types */
@@ -1109,8 +1110,10 @@ export type NewBuilder = {
 export type Notice = {
 	/**  Number, rising. */
 	id: number,
-	/**  The build it speaks of. */
-	build: BuildId,
+	/**  The build it speaks of; none when it speaks of a run. */
+	build: BuildId | null,
+	/**  The run of a pipeline it speaks of. */
+	run: string | null,
 	/**  Its project. */
 	project: ProjectId,
 	/**  What happened. */
@@ -1121,7 +1124,7 @@ export type Notice = {
 	body: string,
 	/**  When. */
 	at: number,
-	/**  How long the build took. */
+	/**  How long it took. */
 	duration_ms: number,
 	/**  Whether it was seen. */
 	read: boolean,
@@ -1129,13 +1132,13 @@ export type Notice = {
 
 /**  What a notice reports. */
 export type NoticeKind = 
-/**  A build succeeded. */
+/**  A build or run succeeded. */
 "succeeded" | 
-/**  A build failed. */
+/**  A build or run failed. */
 "failed" | 
 /**  A build hit its time limit. */
 "timed_out" | 
-/**  A build was cut off. */
+/**  A build or run was cut off. */
 "interrupted";
 
 /**  When desktop notifications are shown. The inbox keeps them all. */
@@ -1156,6 +1159,12 @@ export type NotificationSettings = {
 export type OpenBuild = {
 	/**  The build to show. */
 	build: BuildId,
+};
+
+/**  The user asked for a run from outside the window, by clicking its notification. */
+export type OpenRun = {
+	/**  The run to show. */
+	run: string,
 };
 
 /**  Which phase of a build a step belongs to. The phases and `other` add up to the wall time. */

@@ -61,6 +61,7 @@ export class App {
     const stops = [
       events.catalogueChanged.listen(look.call),
       events.openBuild.listen(({ payload }) => this.showBuild(payload.build)),
+      events.openRun.listen(({ payload }) => this.showRun(payload.run)),
     ];
     const onfocus = () => {
       look.call();
@@ -105,11 +106,14 @@ export class App {
   /** A build that ends while one looks at it is no news. */
   #seen() {
     const { screen } = this.router;
-    if (screen.name === 'build' && document.hasFocus()) this.#readNoticesOf(screen.build);
+    if (!document.hasFocus()) return;
+    if (screen.name === 'build') this.#readNoticesOf(screen.build);
+    if (screen.name === 'run') this.#readNoticesOf(screen.run);
   }
 
-  #readNoticesOf(build: BuildId) {
-    const unread = this.notices.filter((n) => n.build === build && !n.read).map((n) => n.id);
+  #readNoticesOf(subject: string) {
+    const about = (notice: Notice) => notice.build === subject || notice.run === subject;
+    const unread = this.notices.filter((n) => about(n) && !n.read).map((n) => n.id);
     if (unread.length) void this.markRead(unread);
   }
 
@@ -147,6 +151,7 @@ export class App {
 
   showRun(run: string) {
     this.router.go({ name: 'run', run });
+    this.#readNoticesOf(run);
   }
 
   /** Starts a build and shows it. What can be reused is not built, and said so. */

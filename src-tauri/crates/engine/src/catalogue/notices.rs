@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::Catalogue;
 use crate::error::Result;
-use crate::wire::{Build, BuildId, Notice, NoticeKind, ProjectId};
+use crate::wire::{BuildId, Notice, NoticeKind, ProjectId};
 
 fn kind_word(kind: NoticeKind) -> &'static str {
     match kind {
@@ -18,7 +18,8 @@ fn kind_word(kind: NoticeKind) -> &'static str {
 fn read(row: &Row<'_>) -> rusqlite::Result<Notice> {
     Ok(Notice {
         id: row.get(0)?,
-        build: BuildId(row.get(1)?),
+        build: row.get::<_, Option<String>>(1)?.map(BuildId),
+        run: row.get(9)?,
         project: ProjectId(row.get(2)?),
         kind: match row.get::<_, String>(3)?.as_str() {
             "succeeded" => NoticeKind::Succeeded,
@@ -34,31 +35,24 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Notice> {
     })
 }
 
-const COLUMNS: &str = "id, build_id, project_id, kind, title, body, at, duration_ms, read";
+const COLUMNS: &str = "id, build_id, project_id, kind, title, body, at, duration_ms, read, run_id";
 
 impl Catalogue {
-    /// Adds a notice about a build.
-    pub(crate) fn add_notice(
-        &self,
-        build: &Build,
-        kind: NoticeKind,
-        title: &str,
-        body: &str,
-        at: i64,
-    ) -> Result<()> {
-        let sql = "INSERT INTO notices(build_id, project_id, kind, title, body, at, duration_ms)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let duration = build.duration_ms.unwrap_or(0);
+    /// Adds a notice; its number is given here.
+    pub(crate) fn add_notice(&self, notice: &Notice) -> Result<()> {
+        let sql = "INSERT INTO notices(build_id, run_id, project_id, kind, title, body, at, duration_ms)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.db().execute(
             sql,
             params![
-                build.id.0,
-                build.project.0,
-                kind_word(kind),
-                title,
-                body,
-                at,
-                duration
+                notice.build.as_ref().map(BuildId::as_str),
+                notice.run,
+                notice.project.0,
+                kind_word(notice.kind),
+                notice.title,
+                notice.body,
+                notice.at,
+                notice.duration_ms
             ],
         )?;
         self.changed();

@@ -185,6 +185,25 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_time ON runs(created_at);
 CREATE INDEX runs_by_build ON runs(build_id) WHERE build_id IS NOT NULL;
 CREATE INDEX runs_unfinished ON runs(status) WHERE status IN ('queued', 'running');",
+), M::up(
+    "-- A notice speaks of a build or of a run.
+CREATE TABLE notices_of_both (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    build_id    TEXT REFERENCES builds(id) ON DELETE CASCADE,
+    run_id      TEXT REFERENCES runs(id) ON DELETE CASCADE,
+    project_id  TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    body        TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    read        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO notices_of_both SELECT id, build_id, NULL, project_id, kind, title, body, at, duration_ms, read FROM notices;
+DROP TABLE notices;
+ALTER TABLE notices_of_both RENAME TO notices;
+CREATE INDEX notices_by_build ON notices(build_id);
+CREATE INDEX notices_by_run ON notices(run_id) WHERE run_id IS NOT NULL;",
 )];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -162,13 +162,13 @@ impl Default for Settings {
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// A build succeeded.
+    /// A build or run succeeded.
     Succeeded,
-    /// A build failed.
+    /// A build or run failed.
     Failed,
     /// A build hit its time limit.
     TimedOut,
-    /// A build was cut off.
+    /// A build or run was cut off.
     Interrupted,
 }
 
@@ -178,8 +178,10 @@ pub enum NoticeKind {
 pub struct Notice {
     /// Number, rising.
     pub id: u32,
-    /// The build it speaks of.
-    pub build: BuildId,
+    /// The build it speaks of; none when it speaks of a run.
+    pub build: Option<BuildId>,
+    /// The run of a pipeline it speaks of.
+    pub run: Option<String>,
     /// Its project.
     pub project: ProjectId,
     /// What happened.
@@ -191,7 +193,7 @@ pub struct Notice {
     /// When.
     #[cfg_attr(feature = "bindings", specta(type = u32))]
     pub at: i64,
-    /// How long the build took.
+    /// How long it took.
     #[cfg_attr(feature = "bindings", specta(type = u32))]
     pub duration_ms: u64,
     /// Whether it was seen.

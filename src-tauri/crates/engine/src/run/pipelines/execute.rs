@@ -93,7 +93,9 @@ pub(super) async fn execute(
     }
     drop(work.log.flush());
     end(&mut work.run, status, error);
-    if let Err(error) = engine.catalogue().put_run(&work.run) {
+    // Who watches may leave as soon as the record says that it ended, and the process with it.
+    let told = crate::inbox::report_run(&engine, &work.run);
+    if let Err(error) = told.and_then(|()| engine.catalogue().put_run(&work.run)) {
         tracing::error!(run = id, %error, "the end of the run could not be recorded");
     }
 }
@@ -155,7 +157,9 @@ pub(crate) fn reconcile(engine: &Engine, is_alive: impl Fn(&str) -> bool) -> Res
         }
         let why = "Headstart was ended while it ran".to_owned();
         end(&mut run, BuildStatus::Interrupted, Some(why));
-        engine.catalogue().put_run(&run)?;
+        if engine.catalogue().put_run(&run)? {
+            crate::inbox::report_run(engine, &run)?;
+        }
         let context = crate::stack::get(engine, &run.stack)
             .ok()
             .and_then(|stack| stack.context);
