@@ -7,5 +7,6 @@ mod catalogue;
 mod close;
 mod compose;
 mod first_run;
+mod pipeline;
 mod screens;
 mod shell;
