@@ -29,24 +29,28 @@ export class Choices {
   /** Services that are not built this time. */
   readonly left = new SvelteSet<string>();
 
-  readonly options = $derived.by<BuildOptions>(() => ({
-    stack: this.stack,
-    builder: this.builder,
-    no_build: this.noBuild,
-    ...(this.push
-      ? {
-          registry: this.registry.trim() || null,
-          registry_single_name: this.singleName === 'named' ? this.repository.trim() || null : null,
-          no_registry_single_name: this.singleName === 'off',
-          no_registry_cache: !this.registryCache,
-        }
-      : // An empty name is none; what belongs to a registry means nothing then.
-        { registry: '', registry_single_name: null, no_registry_single_name: false, no_registry_cache: false }),
-  }));
+  // Nothing is derived once for all: that would end with the panel in which it was first asked for.
+
+  get options(): BuildOptions {
+    return {
+      stack: this.stack,
+      builder: this.builder,
+      no_build: this.noBuild,
+      ...(this.push
+        ? {
+            registry: this.registry.trim() || null,
+            registry_single_name: this.singleName === 'named' ? this.repository.trim() || null : null,
+            no_registry_single_name: this.singleName === 'off',
+            no_registry_cache: !this.registryCache,
+          }
+        : // An empty name is none; what belongs to a registry means nothing then.
+          { registry: '', registry_single_name: null, no_registry_single_name: false, no_registry_cache: false }),
+    };
+  }
 
   /** What differs from the stack, in words. */
-  readonly words = $derived.by(() =>
-    [
+  get words(): string[] {
+    return [
       this.stack !== null && `stack ${this.stack}`,
       !this.push && 'no registry',
       this.push && this.registry.trim() && `registry ${this.registry.trim()}`,
@@ -56,8 +60,8 @@ export class Choices {
       this.builder !== null && `builder ${this.builder}`,
       this.noCache && 'no cache',
       this.noBuild && 'no build',
-    ].filter((word) => word !== false && word !== ''),
-  );
+    ].filter((word) => word !== false && word !== '');
+  }
 
   /** Goes back to what the stack says. */
   reset() {

@@ -12,28 +12,32 @@ export class RunChoices {
   base = $state<BuildId | null>(null);
   parameters = $state<Parameter[]>([]);
 
-  readonly options = $derived.by<BuildOptions>(() => ({ ...noOptions, stack: this.stack }));
+  // Nothing is derived once for all: that would end with the panel in which it was first asked for.
+
+  get options(): BuildOptions {
+    return { ...noOptions, stack: this.stack };
+  }
 
   /** What a plan, a build and a run are asked for with. */
-  readonly request = $derived.by<Pick<BuildRequest, 'base' | 'pipeline' | 'options'>>(() => ({
-    base: this.base,
-    pipeline: this.source.trim() || null,
-    options: this.options,
-  }));
+  get request(): Pick<BuildRequest, 'base' | 'pipeline' | 'options'> {
+    return { base: this.base, pipeline: this.source.trim() || null, options: this.options };
+  }
 
   /** Parameters as the engine takes them; null while one of them is wrong. */
-  readonly pairs = $derived.by(() => pairsOf(this.parameters));
+  get pairs() {
+    return pairsOf(this.parameters);
+  }
 
   /** What differs from the run config, in words. */
-  readonly words = $derived.by(() => {
+  get words(): string[] {
     const parameters = this.pairs?.map(([name, value]) => `${name}=${value}`) ?? ['a parameter is wrong'];
     return [this.source.trim() ? `pipeline ${this.source.trim()}` : '', ...parameters].filter((word) => word !== '');
-  });
+  }
 
   /** Whether anything differs. */
-  readonly changed = $derived(
-    this.stack !== null || this.base !== null || this.source.trim() !== '' || this.parameters.length > 0,
-  );
+  get changed(): boolean {
+    return this.stack !== null || this.base !== null || this.source.trim() !== '' || this.parameters.length > 0;
+  }
 
   /** Goes back to what run config, stack and keys say. */
   reset() {

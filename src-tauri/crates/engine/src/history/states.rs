@@ -8,10 +8,12 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::plan::select::{Choice, Existence, Facts, Limits, select};
 use crate::plan::{
-    Extras, Incremental, Present, blocking, differences_of, facts_of, images_of, look_up, present, quantiles,
+    Extras, Incremental, Present, blocking, differences_of, facts_of, images_of, look_up, pipeline_images_of,
+    present, quantiles,
 };
 use crate::project::{Opened, open};
 use crate::recipe::{Images, Recipe, RecipeError};
+use crate::repositories;
 use crate::source::{CommitId, CommitInfo, ancestors};
 use crate::stack::{Chosen, choose};
 use crate::wire::{BuildRequest, BuildStatus, CommitState, CommitStateKind, Decision, GraphQuery, ProjectId};
@@ -141,6 +143,13 @@ fn judge_all(
     // By environment and source: what was built before history was rewritten.
     let mut by_source: HashMap<String, HashMap<String, Candidate>> = HashMap::new();
     let chosen = choose(engine, &BuildRequest::head(project.clone())).ok();
+    // What HEAD's remote has, it has of the commits before it; a plan looks at each by itself.
+    let usable = read
+        .iter()
+        .any(|one| matches!(&one.recipe, Ok(recipe) if recipe.pipeline().is_some()))
+        && opened.repo.head()?.commit().is_some_and(|head| {
+            repositories::checkout(engine, opened, head, false).is_ok_and(|checkout| checkout.usable)
+        });
     let mut speedups: HashMap<String, Option<f64>> = HashMap::new();
     let mut states = Vec::with_capacity(read.len());
     for one in &read {
@@ -161,7 +170,21 @@ fn judge_all(
                 if let (Some(compose), Some(chosen)) = (recipe.compose(), &chosen) {
                     let resolved = recipe.resolve(images, platform_of(chosen, platform));
                     let found = images_of(engine, project, compose, resolved, chosen)?;
-                    judge_services(&mut state, olders, &found, chosen, present);
+                    judge_services(&mut state, olders, &found, chosen, present, "services");
+                }
+            }
+            Ok(recipe) if recipe.pipeline().is_some() => {
+                let olders = by_commit.get(&one.id).map_or(&[][..], Vec::as_slice);
+                if let (Some(pipeline), Some(chosen)) = (recipe.pipeline(), &chosen) {
+                    let there = (images, platform_of(chosen, platform));
+                    let found = pipeline_images_of(engine, pipeline, (&one.code_key, usable), there, chosen);
+                    match found {
+                        Ok(found) => judge_services(&mut state, olders, &found, chosen, present, "images"),
+                        Err(error) => {
+                            state.kind = CommitStateKind::Unusable;
+                            state.reason = Some(error.to_string());
+                        }
+                    }
                 }
             }
             Ok(recipe) => {
@@ -236,6 +259,7 @@ fn judge_services(
     found: &[(String, Option<OlderTarget>)],
     chosen: &Chosen,
     present: &Present,
+    noun: &str,
 ) {
     let own = olders
         .iter()
@@ -277,7 +301,7 @@ fn judge_services(
         return;
     }
     if !have.is_empty() {
-        state.reason = Some(format!("{} of {} services are built", have.len(), found.len()));
+        state.reason = Some(format!("{} of {} {noun} are built", have.len(), found.len()));
     }
 }
 

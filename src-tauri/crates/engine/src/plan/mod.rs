@@ -31,6 +31,7 @@ pub(crate) use gather::{differences_of, facts_of};
 use images::existence;
 pub(crate) use images::{Present, look_up, present, remember};
 pub(crate) use pipelines::Steps;
+pub(crate) use pipelines::images_of as pipeline_images_of;
 pub(crate) use read::{Scratch, read_work_tree, repositories};
 pub(crate) use services::Services;
 pub(crate) use weigh::images_of;

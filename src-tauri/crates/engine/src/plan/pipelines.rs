@@ -19,7 +19,8 @@ use crate::recipe::compose::reference::{ImageName, Owner};
 use crate::recipe::pipeline::delivery::needs;
 use crate::recipe::pipeline::names::image_name;
 use crate::recipe::pipeline::settings::Replicate;
-use crate::recipe::pipeline::{PipelineImage, StepSpec, Surroundings, image_of_step};
+use crate::recipe::pipeline::{PipelineImage, PipelineRecipe, StepSpec, Surroundings, image_of_step};
+use crate::recipe::{Code, Images};
 use crate::repositories;
 use crate::stack::Chosen;
 use crate::wire::{
@@ -107,6 +108,7 @@ pub(super) async fn plan(
         }
     }
     let mut services = Services {
+        noun: "images",
         chosen: chosen.clone(),
         built: BTreeMap::new(),
         reused: Vec::new(),
@@ -256,6 +258,55 @@ pub(super) async fn plan(
     Ok(prepared)
 }
 
+/// Returns, for each image that a project's stack would build at some commit, the newest one that has its keys; nothing
+/// when only a plan can tell, because this machine's own packages count.
+pub(crate) fn images_of(
+    engine: &Engine,
+    recipe: &PipelineRecipe,
+    (source, repository_usable): (&str, bool),
+    (images, platform): (&Images, &str),
+    chosen: &Chosen,
+) -> Result<Vec<(String, Option<OlderTarget>)>> {
+    if recipe.replicates().is_some() {
+        return Ok(Vec::new());
+    }
+    let integrations = settings::get(engine)?.integrations;
+    let resolved = recipe.resolve(
+        None,
+        &Surroundings {
+            requirements: &chosen.stack.requirements,
+            apt_packages: &chosen.stack.apt_packages,
+            environment: &chosen.stack.environment,
+            integrations: &integrations,
+            repository_usable,
+            images,
+            platform,
+            ca_bundle: chosen.stack.ca_bundle.as_deref(),
+            frozen: None,
+        },
+    );
+    let resolved = resolved.map_err(|why| Error::refused(why, "change the run config"))?;
+    let mut found = Vec::new();
+    for mut image in resolved.into_iter().filter(|image| image.ready.is_none()) {
+        image.environment.set("stack.images", place(chosen));
+        let code = match &image.code {
+            Code::Source => Some(source),
+            Code::Key(key) => Some(key.as_str()),
+            Code::Unknown { .. } => None,
+        };
+        let older = match code.filter(|_| !image.prevent_reuse) {
+            Some(code) => engine
+                .catalogue()
+                .exact_anywhere(&image.environment.key(), code)?
+                .into_iter()
+                .next(),
+            None => None,
+        };
+        found.push((image.key, older));
+    }
+    Ok(found)
+}
+
 /// Lists the packages of this machine's Python, for images that are to have the same.
 async fn local_packages(engine: &Engine, how: Replicate, root: &str) -> Result<String> {
     let (program, words): (&str, &[&str]) = match how {
@@ -352,8 +403,8 @@ fn named(chosen: &Chosen, image: &PipelineImage, pipeline: &str, branches: &Bran
     let mut environment = image.environment.clone();
     environment.set("stack.images", place(chosen));
     let code = match &image.code {
-        crate::recipe::Code::Key(key) | crate::recipe::Code::Unknown { key, .. } => key.clone(),
-        crate::recipe::Code::Source => String::new(),
+        Code::Key(key) | Code::Unknown { key, .. } => key.clone(),
+        Code::Source => String::new(),
     };
     let key = combined([(environment.key(), code)].into_iter());
     let reference_of = |tag: &str| reference(chosen, image, tag);

@@ -26,6 +26,8 @@ const RUNGS: usize = 3;
 /// What a build of several targets needs beside its plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Services {
+    /// What its targets are called: services, images.
+    pub(crate) noun: &'static str,
     pub(crate) chosen: Chosen,
     /// Names and caches of what is built, by service.
     pub(crate) built: BTreeMap<String, BuiltService>,
@@ -90,6 +92,7 @@ pub(super) async fn plan(
     let model = model.map_err(|error| Error::refused(error.to_string(), error.hint()))?;
     let mut targets = Vec::new();
     let mut services = Services {
+        noun: "services",
         chosen: chosen.clone(),
         built: BTreeMap::new(),
         reused: Vec::new(),
@@ -324,7 +327,12 @@ pub(super) fn finish(
         (1, [one]) => format!("{}: {}", one.name, one.reason),
         (all, some) => {
             let names: Vec<&str> = some.iter().map(|target| target.name.as_str()).collect();
-            format!("{} of {all} services to build: {}", some.len(), names.join(", "))
+            format!(
+                "{} of {all} {} to build: {}",
+                some.len(),
+                services.noun,
+                names.join(", ")
+            )
         }
     };
     let build = match decision {
