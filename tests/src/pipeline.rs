@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use serde_json::Value;
 
-use crate::{BUSYBOX, Home, Repository, Run, try_docker, unique};
+use crate::{BUSYBOX, Home, Repository, Run, registry, try_docker, unique};
 
 /// A repository with a run config whose images are named after its folder, so that they go away with it.
 pub struct PipelineRepository {
@@ -85,6 +85,22 @@ impl PipelineRepository {
             .flat_map(|text| text.lines())
             .map(str::to_owned)
             .collect()
+    }
+}
+
+impl Drop for PipelineRepository {
+    fn drop(&mut self) {
+        // What went to the registry is there and, under that name, also here.
+        let Ok(place) = std::env::var("HEADSTART_DEV_REGISTRY") else {
+            return;
+        };
+        let name = format!("headstart/{}", self.name);
+        let here = format!("{place}/{name}");
+        let listed = try_docker(&["images", "--format", "{{.Repository}}:{{.Tag}}", &here]);
+        for image in listed.unwrap_or_default().lines() {
+            drop(try_docker(&["rmi", "--force", image]));
+        }
+        registry::remove_repository(&name);
     }
 }
 
