@@ -152,9 +152,12 @@ fn code_is_fetched_from_its_repository_and_never_taken_from_here() {
     home.json(&["repositories", "add", "app", &far]);
 
     // What lies here is not what runs.
+    repo.write("text", "two\n");
+    repo.commit("second");
+    repo.git(&["push", "-q"]);
     std::fs::remove_file(repo.path.join("step.sh")).unwrap();
     repo.write("text", "dirty\n");
-    let old = home.pipeline(&["--commit", "HEAD"]);
+    let old = home.pipeline(&["--commit", "HEAD~1"]);
     assert_eq!(deliveries(&old["steps"]), ["code_repository"; 2]);
     assert!(home.run_log(&old).contains("train says one"));
     repo.git(&["checkout", "-q", "step.sh"]);
@@ -183,7 +186,7 @@ fn code_is_fetched_from_its_repository_and_never_taken_from_here() {
     repo.git(&["checkout", "-q", "--detach", "HEAD~1"]);
     let detached = home.pipeline(&[]);
     assert_eq!(deliveries(&detached["steps"]), ["code_repository"; 2]);
-    assert!(home.run_log(&detached).contains("train says one"));
+    assert!(home.run_log(&detached).contains("train says two"));
     assert_eq!(home.builds().len(), 1, "one build for all of them");
 }
 

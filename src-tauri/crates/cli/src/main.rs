@@ -71,30 +71,36 @@ async fn run(out: &Out, command: Command) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let engine = Engine::open(config()?)?;
+    let outcome = carry_out(out, &engine, command).await;
+    engine.settle().await;
+    outcome
+}
+
+async fn carry_out(out: &Out, engine: &Engine, command: Command) -> Result<Outcome, Failure> {
     match command {
-        Command::Plan(request) => plan::plan(out, &engine, request).await,
-        Command::Explain(request) => plan::explain(out, &engine, request).await,
-        Command::Build(request) => work::build(out, &engine, request).await,
-        Command::Watch { build } => work::watch(out, &engine, &build).await,
-        Command::Graph(graph) => graph::show(out, &engine, graph).await,
-        Command::Builds(command) => builds::run(out, &engine, command).await,
-        Command::Up(typed) => compose::up(out, &engine, typed).await,
-        Command::Run(typed) => pipelines::run(out, &engine, typed).await,
-        Command::Down(typed) => compose::down(out, &engine, typed).await,
-        Command::Ps => compose::ps(out, &engine).await,
-        Command::Stacks(command) => stacks::run(out, &engine, command).await,
-        Command::Builders(command) => builders::run(out, &engine, command).await,
-        Command::Project(command) => projects::run(out, &engine, command),
-        Command::Repositories(command) => repositories::run(out, &engine, command).await,
-        Command::Commits(command) => commits::search(out, &engine, command),
-        Command::Commit(command) => commits::show(out, &engine, command),
-        Command::Inbox { read } => system::inbox(out, &engine, read),
-        Command::Settings(command) => system::settings(out, &engine, command),
-        Command::Engine => system::engine(out, &engine).await,
-        Command::Insights(project) => system::insights(out, &engine, &project),
-        Command::Shell { build, command } => runs::shell(&engine, &build, &command).await,
-        Command::Runs(command) => runs::run(out, &engine, command).await,
-        Command::Open(command) => runs::open(&engine, command),
+        Command::Plan(request) => plan::plan(out, engine, request).await,
+        Command::Explain(request) => plan::explain(out, engine, request).await,
+        Command::Build(request) => work::build(out, engine, request).await,
+        Command::Watch { build } => work::watch(out, engine, &build).await,
+        Command::Graph(graph) => graph::show(out, engine, graph).await,
+        Command::Builds(command) => builds::run(out, engine, command).await,
+        Command::Up(typed) => compose::up(out, engine, typed).await,
+        Command::Run(typed) => pipelines::run(out, engine, typed).await,
+        Command::Down(typed) => compose::down(out, engine, typed).await,
+        Command::Ps => compose::ps(out, engine).await,
+        Command::Stacks(command) => stacks::run(out, engine, command).await,
+        Command::Builders(command) => builders::run(out, engine, command).await,
+        Command::Project(command) => projects::run(out, engine, command),
+        Command::Repositories(command) => repositories::run(out, engine, command).await,
+        Command::Commits(command) => commits::search(out, engine, command),
+        Command::Commit(command) => commits::show(out, engine, command),
+        Command::Inbox { read } => system::inbox(out, engine, read),
+        Command::Settings(command) => system::settings(out, engine, command),
+        Command::Engine => system::engine(out, engine).await,
+        Command::Insights(project) => system::insights(out, engine, &project),
+        Command::Shell { build, command } => runs::shell(engine, &build, &command).await,
+        Command::Runs(command) => runs::run(out, engine, command).await,
+        Command::Open(command) => runs::open(engine, command),
         Command::Completions { .. } => Ok(Outcome::Done),
     }
 }

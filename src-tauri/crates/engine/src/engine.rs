@@ -47,7 +47,12 @@ struct Inner {
     shells: Shells,
     deploys: Deploys,
     composes: Mutex<HashMap<String, std::result::Result<crate::recipe::compose::Resolved, String>>>,
+    /// Clearing up after processes that died.
+    clearing: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
+
+/// Longest time that somebody who leaves waits for what is being cleared up.
+const SETTLE: Duration = Duration::from_secs(15);
 
 /// This process's mark: a locked file, whose lock the system drops when the process dies, however that happens.
 struct Owner {
@@ -95,6 +100,7 @@ impl Engine {
             shells: Shells::default(),
             deploys: Deploys::default(),
             composes: Mutex::default(),
+            clearing: Mutex::default(),
             home,
         }));
         engine.reconcile()?;
@@ -122,6 +128,22 @@ impl Engine {
         })?;
         Owner::sweep(self.home());
         Ok(())
+    }
+
+    /// Clears something up in the background; nothing where there is no background.
+    pub(crate) fn clear_up(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            lock(&self.0.clearing).push(runtime.spawn(work));
+        }
+    }
+
+    /// Waits, for a while, until everything is cleared up that processes left which died. Who leaves earlier leaves it too.
+    pub async fn settle(&self) {
+        let under_way = std::mem::take(&mut *lock(&self.0.clearing));
+        let all = futures_util::future::join_all(under_way);
+        if tokio::time::timeout(SETTLE, all).await.is_err() {
+            tracing::warn!("what runs left that were interrupted could not be cleared up in time");
+        }
     }
 
     /// Returns the data directory.

@@ -163,10 +163,8 @@ pub(crate) fn reconcile(engine: &Engine, is_alive: impl Fn(&str) -> bool) -> Res
         let context = crate::stack::get(engine, &run.stack)
             .ok()
             .and_then(|stack| stack.context);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let docker = engine.docker_at(context.as_deref());
-            runtime.spawn(async move { remove_all(&docker, &run.id).await });
-        }
+        let docker = engine.docker_at(context.as_deref());
+        engine.clear_up(async move { remove_all(&docker, &run.id).await });
     }
     Ok(())
 }
