@@ -219,7 +219,8 @@ impl Work {
             self.run.steps[place].image.clone_from(&image);
             let keeps_entrypoint = all.entrypoints.contains(&step.target);
             let code = code.as_ref().filter(|_| is_unpacked(*delivery));
-            let container = self.container(step, *delivery, image, keeps_entrypoint, &parameters);
+            let given = given_to(step, &all.steps, &parameters);
+            let container = self.container(step, *delivery, image, keeps_entrypoint, given);
             let exit = self.step(&docker, place, container, code).await?;
             if exit != 0 {
                 return Ok(End::Failed(format!(
@@ -344,10 +345,10 @@ impl Work {
         delivery: Delivery,
         image: String,
         keeps_entrypoint: bool,
-        given: &[(String, Value)],
+        given: Vec<(String, Value)>,
     ) -> StepContainer {
         let mut parameters = step.parameters.clone();
-        parameters.extend(given.iter().cloned());
+        parameters.extend(given);
         let mut environment = vec![
             "PYTHONUNBUFFERED=1".to_owned(),
             format!("HEADSTART_RUN={}", self.run.id),
@@ -478,6 +479,20 @@ impl Drop for CancelBuild {
             drop(builds::cancel(&self.engine, build));
         }
     }
+}
+
+/// Returns the given parameters that a step gets: those that it has in the run config, and those that no step has there. A
+/// function that is called cannot take what is meant for another step.
+fn given_to(
+    step: &StepSpec,
+    all: &[(StepSpec, Delivery)],
+    given: &[(String, Value)],
+) -> Vec<(String, Value)> {
+    let is_for = |(name, _): &&(String, Value)| {
+        step.parameters.contains_key(name)
+            || !all.iter().any(|(other, _)| other.parameters.contains_key(name))
+    };
+    given.iter().filter(is_for).cloned().collect()
 }
 
 fn is_unpacked(delivery: Delivery) -> bool {
