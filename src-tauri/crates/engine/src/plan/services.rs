@@ -290,6 +290,22 @@ fn answering(engine: &Engine, images: &[BuiltImage]) -> Result<Option<BuildId>> 
     Ok(common.and_then(|ids| ids.into_iter().next()))
 }
 
+/// Says of images why they are built; those with the same reason together.
+fn reasons(targets: &[&PlannedTarget]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for target in targets {
+        match groups.iter_mut().find(|(reason, _)| *reason == target.reason) {
+            Some((_, names)) => names.push(&target.name),
+            None => groups.push((&target.reason, vec![&target.name])),
+        }
+    }
+    let said: Vec<String> = groups
+        .iter()
+        .map(|(reason, names)| format!("{}: {reason}", names.join(", ")))
+        .collect();
+    said.join("; ")
+}
+
 #[expect(clippy::too_many_arguments, reason = "the parts of one plan")]
 pub(super) fn finish(
     engine: &Engine,
@@ -325,15 +341,12 @@ pub(super) fn finish(
         (1, []) => "its image is built already".to_owned(),
         (all, []) => format!("all {all} images are built already"),
         (1, [one]) => format!("{}: {}", one.name, one.reason),
-        (all, some) => {
-            let names: Vec<&str> = some.iter().map(|target| target.name.as_str()).collect();
-            format!(
-                "{} of {all} {} to build: {}",
-                some.len(),
-                services.noun,
-                names.join(", ")
-            )
-        }
+(all, some) => format!(
+            "{} of {all} {} to build: {}",
+            some.len(),
+            services.noun,
+            reasons(some)
+        ),
     };
     let build = match decision {
         Decision::Reuse => answering(engine, &services.reused)?,
