@@ -143,6 +143,13 @@ fn a_pipeline_is_dropped_run_and_run_again_with_todays_code_in_yesterdays_images
     window.see_text("knows wren robin sparrow owl");
     window.see_text("to the first line");
     window.see_text("reused");
+    window.until("nothing to run any more", |window| {
+        let sections = window.seen("button", "Runs");
+        sections
+            .iter()
+            .any(|section| section.name == "Runs")
+            .then_some(())
+    });
     assert_eq!(home.builds().len(), 1, "both ran in one build's images");
     let second = newest_run(&home);
     assert_ne!(first, second);
@@ -189,6 +196,7 @@ fn a_pipeline_is_dropped_run_and_run_again_with_todays_code_in_yesterdays_images
     window.fill("Address of the code repository", &address);
     window.click("button", "Add");
     window.see("button", "Remove bird-calls");
+    window.see("button", "Add");
     looks(&mut window, "settings-repositories");
     window.press("g");
     window.press("h");
@@ -218,11 +226,11 @@ fn a_pipeline_is_dropped_run_and_run_again_with_todays_code_in_yesterdays_images
     window.press("h");
     window.click("option", SECOND);
     window.see_text("1 of 1 build usable with local");
-    window.click("button", "Stack: local");
+    window.click("combobox", "Stack: local");
     window.click("option", "field");
     window.see_text("no build usable with field");
     looks(&mut window, "pipeline-stack");
-    window.click("button", "Stack: field");
+    window.click("combobox", "Stack: field");
     window.click("option", "local");
     window.see_text("1 of 1 build usable with local");
 }

@@ -59,4 +59,8 @@ describe('a checkout', () => {
   ])('%j is told in words', (part, words) => {
     expect(checkoutWords({ ...checkout, ...part }).map((one) => one.word)).toEqual(words);
   });
+
+  it('of an older commit has no branch, and that is no news', () => {
+    expect(checkoutWords({ ...checkout, branch: null }, false).map((one) => one.word)).toEqual(['clean']);
+  });
 });

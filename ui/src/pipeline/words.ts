@@ -42,8 +42,8 @@ export function deliveryPhrase(
 
 export type CheckoutWord = { word: string; good: boolean };
 
-/** What is true of a checkout, one short word each: "clean", or everything that it is not. */
-export function checkoutWords(checkout: CheckoutState): CheckoutWord[] {
+/** What is true of a checkout, one short word each: "clean", or everything that it is not. An older commit needs no branch. */
+export function checkoutWords(checkout: CheckoutState, atHead = true): CheckoutWord[] {
   const not = [
     checkout.uncommitted && 'uncommitted changes',
     checkout.untracked && 'untracked files',
@@ -52,7 +52,7 @@ export function checkoutWords(checkout: CheckoutState): CheckoutWord[] {
   const words = not.map((word) => ({ word, good: false }));
   if (!checkout.uncommitted && !checkout.untracked) words.unshift({ word: 'clean', good: true });
   // A commit can be fetched whether or not a branch stands on it here.
-  if (checkout.commit !== null && checkout.branch === null) words.push({ word: 'detached HEAD', good: true });
+  if (atHead && checkout.commit !== null && checkout.branch === null) words.push({ word: 'detached HEAD', good: true });
   if (checkout.commit === null) words.push({ word: 'no commit yet', good: false });
   return words;
 }
