@@ -49,7 +49,7 @@ export class Choices {
   }
 
   /** What differs from the stack, in words. */
-  get words(): string[] {
+  get words() {
     return [
       this.stack !== null && `stack ${this.stack}`,
       !this.push && 'no registry',
