@@ -7,13 +7,23 @@ mod big;
 mod caches;
 mod figures;
 mod graphs;
+mod pipelines;
 mod plans;
 mod window;
 
 use anyhow::Result;
 
 /// What can be measured; words behind `--` choose.
-const ROWS: [&str; 6] = ["bake", "caches", "plan", "graph", "fingerprint", "window"];
+const ROWS: [&str; 8] = [
+    "bake",
+    "caches",
+    "pipelines",
+    "delivery",
+    "plan",
+    "graph",
+    "fingerprint",
+    "window",
+];
 
 fn main() -> Result<()> {
     // `cargo test --benches` passes this; there is nothing to test.
@@ -35,6 +45,12 @@ fn main() -> Result<()> {
     }
     if is_wanted("caches") {
         caches::measure(&mut table)?;
+    }
+    if is_wanted("pipelines") {
+        pipelines::decision(&mut table)?;
+    }
+    if is_wanted("delivery") {
+        pipelines::delivery(&mut table)?;
     }
     if is_wanted("plan") || is_wanted("graph") {
         let big = big::repository()?;

@@ -238,6 +238,23 @@ mod tests {
     }
 
     #[test]
+    fn questions_about_images_of_pipelines_use_their_indexes() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        super::MIGRATIONS.to_latest(&mut connection).unwrap();
+        for (sql, index) in super::super::targets::questions() {
+            let sql = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut statement = connection.prepare(&sql).unwrap();
+            let rows = statement.raw_query().mapped(|row| row.get(3));
+            let how: Vec<String> = rows.map(Result::unwrap).collect();
+            assert!(how.iter().any(|line| line.contains(index)), "{sql}: {how:#?}");
+            let scanned = how
+                .iter()
+                .find(|line| line.starts_with("SCAN") && *line != "SCAN made");
+            assert_eq!(scanned, None, "{sql}: {how:#?}");
+        }
+    }
+
+    #[test]
     fn migrations_are_valid() {
         super::MIGRATIONS.validate().unwrap();
     }

@@ -53,6 +53,12 @@ const COLUMNS: &str =
 const MADE: &str = "FROM targets t JOIN builds b ON b.id = t.build_id AND b.status = 'succeeded'
      JOIN images i ON i.build_id = t.build_id AND i.target = t.name";
 
+const EXACT: &str = "t.project_id = ?1 AND t.name = ?2 AND t.environment_key = ?3 AND t.code_key = ?4";
+const ANYWHERE: &str = "t.environment_key = ?1 AND t.code_key = ?2";
+const COUNT: &str = "SELECT COUNT(*) FROM images WHERE reference = ?1";
+const SHARERS: &str = "SELECT i.build_id FROM images i JOIN builds b ON b.id = i.build_id
+     WHERE i.reference = ?1 AND i.digest = ?2 AND b.status = 'succeeded' ORDER BY b.created_at DESC";
+
 fn read(row: &Row<'_>) -> rusqlite::Result<OlderTarget> {
     Ok(OlderTarget {
         build: BuildId(row.get(0)?),
@@ -64,6 +70,40 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OlderTarget> {
         bytes: row.get(6)?,
         environment_key: row.get(7)?,
     })
+}
+
+/// Returns the question for the newest images of targets, each with the build that made it. Thousands of builds may have
+/// used one image: only its maker's row is read whole.
+fn makers(condition: &str) -> String {
+    // Of the rows of one image SQLite takes the one that min() is of.
+    format!(
+        "SELECT {COLUMNS} FROM (
+             SELECT t.build_id AS build, t.name AS target, MIN(t.created_at) AS made_at {MADE}
+             WHERE {condition} GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4
+         ) made
+         CROSS JOIN targets t ON t.build_id = made.build AND t.name = made.target
+         CROSS JOIN builds b ON b.id = t.build_id
+         CROSS JOIN images i ON i.build_id = t.build_id AND i.target = t.name
+         ORDER BY made.made_at DESC"
+    )
+}
+
+fn newest() -> String {
+    format!(
+        "SELECT {COLUMNS} {MADE} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT ?3"
+    )
+}
+
+/// Returns the questions that a plan asks of each image, with the index that answers them.
+#[cfg(test)]
+pub(super) fn questions() -> [(String, &'static str); 5] {
+    [
+        (makers(EXACT), "targets_by_key "),
+        (makers(ANYWHERE), "targets_by_keys "),
+        (newest(), "targets_by_name "),
+        (COUNT.to_owned(), "images_by_reference "),
+        (SHARERS.to_owned(), "images_by_reference "),
+    ]
 }
 
 /// Stores the targets of a build that is being queued.
@@ -105,12 +145,7 @@ impl Catalogue {
         environment: &str,
         code: &str,
     ) -> Result<Vec<OlderTarget>> {
-        // Of the rows of one image SQLite takes the one that min() is of.
-        let sql = format!(
-            "SELECT {COLUMNS}, MIN(t.created_at) AS made_at {MADE}
-             WHERE t.project_id = ?1 AND t.name = ?2 AND t.environment_key = ?3 AND t.code_key = ?4
-             GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4"
-        );
+        let sql = makers(EXACT);
         let db = self.db();
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map(params![project.0, name, environment, code], read)?;
@@ -120,11 +155,7 @@ impl Catalogue {
     /// Returns the newest images of exactly these keys, whichever project and target they were made for, newest first, at
     /// most four.
     pub(crate) fn exact_anywhere(&self, environment: &str, code: &str) -> Result<Vec<OlderTarget>> {
-        let sql = format!(
-            "SELECT {COLUMNS}, MIN(t.created_at) AS made_at {MADE}
-             WHERE t.environment_key = ?1 AND t.code_key = ?2
-             GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4"
-        );
+        let sql = makers(ANYWHERE);
         let db = self.db();
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map(params![environment, code], read)?;
@@ -214,9 +245,7 @@ impl Catalogue {
         name: &str,
         most: u32,
     ) -> Result<Vec<OlderTarget>> {
-        let sql = format!(
-            "SELECT {COLUMNS} {MADE} WHERE t.project_id = ?1 AND t.name = ?2 ORDER BY t.created_at DESC LIMIT ?3"
-        );
+        let sql = newest();
         let db = self.db();
         let mut statement = db.prepare_cached(&sql)?;
         let rows = statement.query_map(params![project.0, name, most], read)?;
@@ -225,12 +254,43 @@ impl Catalogue {
 
     /// Lists the succeeded builds whose image is this one, newest first.
     pub(crate) fn sharers(&self, reference: &str, digest: &str) -> Result<Vec<BuildId>> {
-        let sql = "SELECT i.build_id FROM images i JOIN builds b ON b.id = i.build_id
-             WHERE i.reference = ?1 AND i.digest = ?2 AND b.status = 'succeeded' ORDER BY b.created_at DESC";
         let db = self.db();
-        let mut statement = db.prepare_cached(sql)?;
+        let mut statement = db.prepare_cached(SHARERS)?;
         let rows = statement.query_map(params![reference, digest], |row| row.get(0).map(BuildId))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the newest succeeded build that has all of these images, by reference and digest; those that no build has do
+    /// not count.
+    pub(crate) fn newest_with(&self, images: &[(&str, &str)]) -> Result<Option<BuildId>> {
+        let db = self.db();
+        // Of an image that thousands of builds share and one that few have, the few are looked through.
+        let mut count = db.prepare_cached(COUNT)?;
+        let mut counted = Vec::new();
+        for image in images {
+            let builds: u64 = count.query_row([image.0], |row| row.get(0))?;
+            if builds > 0 {
+                counted.push((builds, *image));
+            }
+        }
+        let Some((_, (reference, digest))) = counted.iter().min_by_key(|(builds, _)| *builds) else {
+            return Ok(None);
+        };
+        let mut sharers = db.prepare_cached(SHARERS)?;
+        let mut has =
+            db.prepare_cached("SELECT 1 FROM images WHERE build_id = ?1 AND reference = ?2 AND digest = ?3")?;
+        let mut rows = sharers.query([reference, digest])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let mut all = true;
+            for (_, (reference, digest)) in &counted {
+                all = all && has.exists([id.as_str(), reference, digest])?;
+            }
+            if all {
+                return Ok(Some(BuildId(id)));
+            }
+        }
+        Ok(None)
     }
 
     /// Lists the branches of a project's succeeded builds of these commits, nearest first and each once.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::future::{try_join, try_join_all};
+
 use crate::catalogue::Candidate;
 use crate::clock::now_ms;
 use crate::docker::Docker;
@@ -28,12 +30,9 @@ const PLATFORM_KEY: &str = "engine platform";
 /// Looks up the images of a recipe: at an engine, else as they were last seen.
 pub(crate) async fn look_up(engine: &Engine, docker: &Docker, references: &[String]) -> Result<Known> {
     let ask = async {
-        let platform = docker.about().await?.platform.clone();
-        let mut found = Vec::new();
-        for reference in references {
-            found.push(docker.image(reference).await?);
-        }
-        Ok::<_, crate::error::Error>((platform, found))
+        let images = references.iter().map(|reference| docker.image(reference));
+        let (about, found) = try_join(docker.about(), try_join_all(images)).await?;
+        Ok::<_, crate::error::Error>((about.platform.clone(), found))
     };
     let answer = tokio::time::timeout(PATIENCE, ask).await;
     let (checked, platform, found) = match answer {

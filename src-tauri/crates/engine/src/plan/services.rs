@@ -276,18 +276,18 @@ pub(super) fn combined(keys: impl Iterator<Item = (String, String)>) -> String {
 
 /// Returns the newest build that has all of these images, else the newest that has the first.
 fn answering(engine: &Engine, images: &[BuiltImage]) -> Result<Option<BuildId>> {
-    let mut common: Option<Vec<BuildId>> = None;
-    for image in images {
-        let with = engine.catalogue().sharers(&image.reference, &image.digest)?;
-        let both = match &common {
-            None => with,
-            Some(common) => common.iter().filter(|id| with.contains(id)).cloned().collect(),
-        };
-        if !both.is_empty() {
-            common = Some(both);
+    let all: Vec<_> = images
+        .iter()
+        .map(|image| (image.reference.as_str(), image.digest.as_str()))
+        .collect();
+    let catalogue = engine.catalogue();
+    let mut found = catalogue.newest_with(&all)?;
+    for one in &all {
+        if found.is_none() {
+            found = catalogue.newest_with(&[*one])?;
         }
     }
-    Ok(common.and_then(|ids| ids.into_iter().next()))
+    Ok(found)
 }
 
 /// Says of images why they are built; those with the same reason together.
