@@ -341,7 +341,7 @@ pub(super) fn finish(
         (1, []) => "its image is built already".to_owned(),
         (all, []) => format!("all {all} images are built already"),
         (1, [one]) => format!("{}: {}", one.name, one.reason),
-(all, some) => format!(
+        (all, some) => format!(
             "{} of {all} {} to build: {}",
             some.len(),
             services.noun,
