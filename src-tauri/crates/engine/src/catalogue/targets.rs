@@ -73,18 +73,29 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OlderTarget> {
 }
 
 /// Returns the question for the newest images of targets, each with the build that made it. Thousands of builds may have
-/// used one image: only its maker's row is read whole.
+/// used one image: of those only the newest and the oldest are looked at.
 fn makers(condition: &str) -> String {
+    let some = |order: &str| {
+        format!(
+            "SELECT * FROM (SELECT t.build_id, t.name, t.created_at FROM targets t WHERE {condition}
+                 ORDER BY t.created_at {order} LIMIT 200)"
+        )
+    };
     // Of the rows of one image SQLite takes the one that min() is of.
     format!(
         "SELECT {COLUMNS} FROM (
-             SELECT t.build_id AS build, t.name AS target, MIN(t.created_at) AS made_at {MADE}
-             WHERE {condition} GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4
+             SELECT some.build_id AS build, some.name AS target, MIN(some.created_at) AS made_at
+             FROM ({} UNION {}) some
+             CROSS JOIN builds b ON b.id = some.build_id AND b.status = 'succeeded'
+             CROSS JOIN images i ON i.build_id = some.build_id AND i.target = some.name
+             GROUP BY i.reference, i.digest ORDER BY made_at DESC LIMIT 4
          ) made
          CROSS JOIN targets t ON t.build_id = made.build AND t.name = made.target
          CROSS JOIN builds b ON b.id = t.build_id
          CROSS JOIN images i ON i.build_id = t.build_id AND i.target = t.name
-         ORDER BY made.made_at DESC"
+         ORDER BY made.made_at DESC",
+        some("DESC"),
+        some("ASC")
     )
 }
 
