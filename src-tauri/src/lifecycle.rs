@@ -1,9 +1,12 @@
-//! The window's life: it may close while builds run; the program ends when nobody needs it any more.
+//! The window's life: it may close while builds and pipelines run; the program ends when nobody needs it any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use headstart_engine::wire::{BuildFilter, BuildStatus};
-use headstart_engine::{Engine, builds, run::deploys};
+use headstart_engine::{
+    Engine, builds,
+    run::{deploys, pipelines},
+};
 use tauri::webview::{PageLoadEvent, PageLoadPayload};
 use tauri::{AppHandle, Manager, RunEvent, Webview, Window, WindowEvent};
 
@@ -22,14 +25,16 @@ pub(crate) fn show(app: &AppHandle) {
     }
 }
 
-/// Returns whether builds of any process are queued or running, or something is being deployed.
+/// Returns whether builds or runs of any process are under way, or something is being deployed.
 fn is_busy(engine: &Engine) -> bool {
     let filter = BuildFilter {
         status: vec![BuildStatus::Queued, BuildStatus::Running],
         limit: 1,
         ..BuildFilter::default()
     };
-    !deploys::under_way(engine).is_empty() || builds::list(engine, &filter).is_ok_and(|list| list.total > 0)
+    !deploys::under_way(engine).is_empty()
+        || pipelines::is_busy(engine)
+        || builds::list(engine, &filter).is_ok_and(|list| list.total > 0)
 }
 
 /// Keeps the program running in the background while builds run, and ends it afterwards.
@@ -78,6 +83,7 @@ pub(crate) fn on_run_event(app: &AppHandle, event: RunEvent) {
     {
         tauri::async_runtime::block_on(async {
             deploys::shutdown(engine.inner()).await;
+            drop(pipelines::shutdown(engine.inner()).await);
             drop(builds::shutdown(engine.inner()).await);
         });
     }

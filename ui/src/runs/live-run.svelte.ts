@@ -1,14 +1,6 @@
 /** One run as it happens. Whatever order a window is opened, reloaded and closed in, the same events give the same state. */
-import {
-  ask,
-  type BuildId,
-  Channel,
-  commands,
-  Failure,
-  type LogLine,
-  type PipelineRun,
-  type RunEvent,
-} from '../lib/ipc';
+import { ask, type BuildId, commands, type LogLine, type PipelineRun, type RunEvent } from '../lib/ipc';
+import { Watch } from '../lib/state/watch.svelte';
 import { finder } from '../log/find';
 import type { LogSource } from '../log/source';
 import { isActive } from './words';
@@ -69,50 +61,12 @@ export class LiveRun {
 }
 
 /** Keeps a `LiveRun` up to date with the engine while a screen shows it. */
-export class RunWatch {
-  readonly live = new LiveRun();
-  failure = $state.raw<Failure | null>(null);
-  readonly id: string;
-  #stopped = false;
-
+export class RunWatch extends Watch<RunEvent, LiveRun> {
   constructor(id: string) {
-    this.id = id;
-  }
-
-  /** Starts watching; returns how to stop. Stopping ends the watch, never the run. */
-  start(): () => void {
-    void this.#watch();
-    return () => {
-      this.#stopped = true;
-    };
-  }
-
-  /** Asks for the record again, of a run that ended: another one may have deleted it. */
-  async refresh(): Promise<void> {
-    if (!this.live.finished) return;
-    try {
-      const run = await ask(commands.getPipelineRun(this.id));
-      if (!this.#stopped) this.live.apply({ type: 'finished', run });
-    } catch (thrown) {
-      if (!this.#stopped) this.failure = Failure.from(thrown);
-    }
-  }
-
-  retry(): void {
-    this.failure = null;
-    void this.#watch();
-  }
-
-  async #watch(): Promise<void> {
-    const channel = new Channel<RunEvent>();
-    channel.onmessage = (event) => {
-      if (!this.#stopped) this.live.apply(event);
-    };
-    try {
-      await ask(commands.watchPipelineRun(this.id, channel));
-    } catch (thrown) {
-      if (!this.#stopped) this.failure = Failure.from(thrown);
-    }
+    super(new LiveRun(), {
+      watch: (channel) => ask(commands.watchPipelineRun(id, channel)),
+      read: async () => ({ type: 'finished', run: await ask(commands.getPipelineRun(id)) }),
+    });
   }
 }
 

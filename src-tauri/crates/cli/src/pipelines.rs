@@ -35,6 +35,8 @@ pub(crate) async fn run(out: &Out, engine: &Engine, typed: Run) -> Result<Outcom
         () = signals.next() => return Ok(Outcome::Failed),
     };
     let ended = follow(out, engine, &id, Some(signals)).await;
+    // Whatever went wrong with watching it, nothing of it may stay.
+    pipelines::shutdown(engine).await?;
     builds::shutdown(engine).await?;
     let Some(run) = ended? else {
         return Ok(Outcome::Failed);

@@ -8,6 +8,7 @@ use crate::bake::ask_program;
 use crate::catalogue::Imported;
 use crate::engine::Engine;
 use crate::plan::select::Existence;
+use crate::text::one_line;
 use crate::wire::{Build, BuiltImage, PlannedTarget, ProjectId};
 
 const LIMIT: Duration = Duration::from_secs(15);
@@ -67,22 +68,54 @@ pub(crate) struct Record {
     pub(crate) target: PlannedTarget,
 }
 
+/// The image that somebody looks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looked<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) environment_key: &'a str,
+    pub(crate) code_key: &'a str,
+}
+
+impl Record {
+    /// Returns a record that can be kept: whoever may push to a registry wrote it. It has to be of the image that was looked
+    /// for, and what becomes a path or is looked up by has to be what it seems.
+    fn checked(mut self, looked: &Looked<'_>, project: &ProjectId) -> Option<Self> {
+        let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let build = &self.build;
+        let is_id = build.id.0.len() == 16 && is_hex(&build.id.0);
+        let is_commit = matches!(build.commit.len(), 40 | 64) && is_hex(&build.commit);
+        let is_it =
+            self.target.environment_key == looked.environment_key && self.target.code_key == looked.code_key;
+        if !(is_id && is_commit && is_it) {
+            return None;
+        }
+        let short = |text: &str| one_line(&text.chars().take(200).collect::<String>());
+        self.producer = short(&self.producer);
+        self.build.summary = short(&self.build.summary);
+        self.build.project = project.clone();
+        self.target.name = looked.target.to_owned();
+        Some(self)
+    }
+}
+
 /// Asks a registry for an image together with the record of its build, to be kept as one of a project; none when it has no
-/// such image or cannot be asked.
+/// such image, cannot be asked, or has a record that is not of this image.
 pub(crate) async fn record(
     engine: &Engine,
     reference: &str,
-    target: &str,
+    looked: &Looked<'_>,
     project: &ProjectId,
 ) -> Option<Imported> {
     let digest = digest(engine, reference).await.ok()?;
+    // The name may move to another image meanwhile.
+    let exactly = format!("{}@{digest}", reference.rsplit_once(':')?.0);
     let words = [
         "buildx",
         "imagetools",
         "inspect",
         "--format",
         "{{json .Image}}",
-        reference,
+        &exactly,
     ];
     let env = engine.docker().location.env();
     let answer = ask_program("docker", &words.map(str::to_owned), engine.home(), &env, LIMIT).await;
@@ -93,13 +126,14 @@ pub(crate) async fn record(
         .get("config")
         .or_else(|| image.as_object()?.values().next()?.get("config"))?;
     let text = config["Labels"][RECORD].as_str()?;
-    let mut record: Record = serde_json::from_str(text).ok()?;
-    record.build.project = project.clone();
-    record.build.producer = Some(record.producer.clone());
-    record.target.name = target.to_owned();
+    let record: Record = serde_json::from_str(text).ok()?;
+    let Some(record) = record.checked(looked, project) else {
+        tracing::warn!(reference, "the image carries a record that is not of it");
+        return None;
+    };
     Some(Imported {
         image: BuiltImage {
-            target: target.to_owned(),
+            target: looked.target.to_owned(),
             reference: reference.to_owned(),
             digest,
             bytes: None,
@@ -116,5 +150,58 @@ pub(crate) async fn answers(engine: &Engine, registry: &str) -> Result<(), Strin
         Ok(_) => Ok(()),
         Err(said) if MISSING.iter().any(|words| said.contains(words)) => Ok(()),
         Err(said) => Err(said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, commit: &str, key: &str) -> Record {
+        let text = serde_json::json!({
+            "producer": "Ada\nLovelace",
+            "build": {
+                "id": id, "project": "p", "project_name": "p", "recipe": "run.yaml", "stack": "s",
+                "platform": "linux/amd64", "commit": commit, "summary": "x", "branch": null, "dirty": false,
+                "status": "running", "decision": "full", "reason": "", "base": null, "chain": 0,
+                "environment_key": key, "code_key": "c", "fields": [], "images": [], "steps": [], "phases": [],
+                "created_at": 1, "started_at": null, "duration_ms": null, "expected_ms": null, "saved_ms": null,
+                "contains_code": false, "pinned": false, "reused": 0, "error": null, "failed_step": null,
+                "failed_step_number": null, "log_lines": 0, "warnings": []
+            },
+            "target": {
+                "name": "theirs", "environment_key": key, "code_key": "c", "fields": [], "decision": "full",
+                "reason": "", "build": null, "reference": null, "tags": [], "cache_from": [], "cache_to": []
+            }
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn a_record_has_to_be_of_the_image_and_its_id_no_path() {
+        let looked = Looked {
+            target: "orchestrator",
+            environment_key: "e",
+            code_key: "c",
+        };
+        let project = ProjectId("mine".into());
+        let (id, commit) = ("0123456789abcdef", "a".repeat(40));
+        let kept = record(id, &commit, "e").checked(&looked, &project).unwrap();
+        assert_eq!(
+            (kept.target.name.as_str(), &kept.build.project),
+            ("orchestrator", &project)
+        );
+        assert!(!kept.producer.contains('\n'), "{}", kept.producer);
+        for (id, commit, key) in [
+            ("../../../../etc/x", commit.as_str(), "e"),
+            (id, "--upload-pack=x", "e"),
+            (id, commit.as_str(), "another"),
+        ] {
+            assert_eq!(
+                record(id, commit, key).checked(&looked, &project),
+                None,
+                "{id} {commit} {key}"
+            );
+        }
     }
 }

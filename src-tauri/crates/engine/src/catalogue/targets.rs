@@ -216,6 +216,15 @@ impl Catalogue {
                 record.producer,
             ],
         )? == 1;
+        let is_own: bool = tx.query_row(
+            "SELECT producer IS NULL FROM builds WHERE id = ?1",
+            [&build.id.0],
+            |row| row.get(0),
+        )?;
+        if !new && is_own && record.producer.is_some() {
+            // What somebody says about a build of ours changes nothing of it.
+            return Ok(false);
+        }
         let keys = (&record.target.environment_key, &record.target.code_key);
         tx.execute(
             "INSERT INTO targets(build_id, name, project_id, environment_key, environment, code_key, created_at)

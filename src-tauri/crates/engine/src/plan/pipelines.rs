@@ -151,10 +151,16 @@ pub(super) async fn plan(
         futures_util::future::join_all(looks).await;
         // What nobody built here may have been built elsewhere: its name is made of its keys.
         let elsewhere = weighed.iter().map(|one| async {
-            if !pushes || one.found.is_some() || request.full || request.no_cache {
+            if !pushes || one.found.is_some() || request.full || request.no_cache || !one.may_reuse {
                 return None;
             }
-            registry::record(engine, &one.named.reference, one.name(), &read.opened.row.id).await
+            registry::record(
+                engine,
+                &one.named.reference,
+                &one.looked_for(),
+                &read.opened.row.id,
+            )
+            .await
         });
         let elsewhere = futures_util::future::join_all(elsewhere).await;
         for (one, record) in weighed.iter_mut().zip(elsewhere) {
@@ -169,7 +175,7 @@ pub(super) async fn plan(
             let Some(image) = images.iter().find(|image| image.key == one.name()) else {
                 continue;
             };
-            let forced = request.full || request.no_cache || image.prevent_reuse;
+            let forced = request.full || request.no_cache || !one.may_reuse;
             let mut target = decide(&one, forced);
             if image.prevent_reuse && !request.full {
                 target.reason = "prevent_build_reuse is set".to_owned();

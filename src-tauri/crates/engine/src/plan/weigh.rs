@@ -11,7 +11,7 @@ use crate::recipe::compose::caches::{Branches, Scheme};
 use crate::recipe::compose::{ComposeProject, tags};
 use crate::recipe::pipeline::PipelineImage;
 use crate::recipe::{Code, Resolved};
-use crate::registry;
+use crate::registry::{self, Looked};
 use crate::stack::Chosen;
 use crate::wire::{Candidate, Condition, Decision, KeyField, PlannedTarget, ProjectId, Verdict};
 
@@ -35,6 +35,8 @@ pub(super) struct Weighed {
     pub(super) found: Option<OlderTarget>,
     /// Whether one that would serve is gone.
     gone: bool,
+    /// Whether an older image may serve at all.
+    pub(super) may_reuse: bool,
     /// Whether every question about its images was answered.
     pub(super) answered: bool,
 }
@@ -95,6 +97,7 @@ pub(super) fn weigh(
         found: None,
         gone: false,
         answered: true,
+        may_reuse: true,
         environment_key,
         code_key,
         unknown,
@@ -133,6 +136,7 @@ pub(super) fn weigh_image(
         found: None,
         gone: false,
         answered: true,
+        may_reuse: !image.prevent_reuse,
         environment_key,
         code_key: code_key.clone(),
         unknown,
@@ -192,6 +196,15 @@ impl Weighed {
     /// Returns the name of its target.
     pub(super) fn name(&self) -> &str {
         &self.resolved.name
+    }
+
+    /// Returns what a registry is asked for.
+    pub(super) fn looked_for(&self) -> Looked<'_> {
+        Looked {
+            target: &self.resolved.name,
+            environment_key: &self.environment_key,
+            code_key: &self.code_key,
+        }
     }
 
     /// Returns the fields behind its environment key.

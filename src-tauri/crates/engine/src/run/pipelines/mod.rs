@@ -128,6 +128,31 @@ pub fn cancel(engine: &Engine, run: &str) -> Result<()> {
     ))
 }
 
+/// Returns whether runs, of any process, have not ended.
+pub fn is_busy(engine: &Engine) -> bool {
+    engine
+        .catalogue()
+        .unfinished_runs()
+        .is_ok_and(|runs| !runs.is_empty())
+}
+
+/// Cancels the runs of this process and waits for them a moment, so that no container of theirs stays.
+pub async fn shutdown(engine: &Engine) -> Result<()> {
+    let ours = || -> Result<Vec<String>> {
+        let all = engine.catalogue().unfinished_runs()?;
+        let ours = all.into_iter().filter(|(_, owner)| owner == engine.owner());
+        Ok(ours.map(|(run, _)| run.id).collect())
+    };
+    for run in ours()? {
+        engine.catalogue().cancel_run(&run, now_ms())?;
+    }
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+    while !ours()?.is_empty() && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
 /// Returns a run by its id, or the beginning of it.
 pub fn get(engine: &Engine, run: &str) -> Result<PipelineRun> {
     complete(engine, engine.catalogue().run(run)?)
