@@ -1,6 +1,6 @@
 //! Facts about the world that the page hears of: without payload where refetching says more.
 
-use headstart_engine::{Engine, project, wire::BuildId};
+use headstart_engine::{Engine, datums, project, wire::BuildId};
 use serde::{Deserialize, Serialize};
 use tauri::AppHandle;
 use tauri_specta::Event;
@@ -21,6 +21,13 @@ pub(crate) struct OpenBuild {
 pub(crate) struct OpenRun {
     /// The run to show.
     pub run: String,
+}
+
+/// The user asked for a job from outside the window, by clicking its notification.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct OpenJob {
+    /// The job to show.
+    pub job: String,
 }
 
 /// Tells the page of each change of the catalogue, at most ten times a second.
@@ -51,6 +58,18 @@ pub(crate) fn forward_commits(app: AppHandle, engine: Engine) {
                 drop(CatalogueChanged.emit(&app));
             }
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    });
+}
+
+/// Lets the clocks of datum pipelines tick while the program runs.
+pub(crate) fn keep_time(engine: Engine) {
+    tauri::async_runtime::spawn(async move {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            if let Err(error) = datums::tick_due(&engine).await {
+                tracing::warn!(%error, "the clocks of pipelines could not be looked at");
+            }
         }
     });
 }

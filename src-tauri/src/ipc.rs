@@ -2,8 +2,10 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{builders, builds, compose, history, pipelines, projects, runs, stacks, system};
-use crate::events::{CatalogueChanged, OpenBuild, OpenRun};
+use crate::commands::{
+    builders, builds, compose, data, datums, history, pipelines, projects, runs, stacks, system,
+};
+use crate::events::{CatalogueChanged, OpenBuild, OpenJob, OpenRun};
 
 /// Returns all commands and events.
 pub(crate) fn builder() -> Builder<tauri::Wry> {
@@ -71,6 +73,35 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             pipelines::remove_code_repository,
             pipelines::checkout_state,
             pipelines::sync_builds,
+            data::list_data_repos,
+            data::get_data_repo,
+            data::create_data_repo,
+            data::delete_data_repo,
+            data::create_data_branch,
+            data::delete_data_branch,
+            data::list_data_commits,
+            data::list_data_entries,
+            data::preview_data_file,
+            data::put_data_files,
+            data::diff_data_commits,
+            data::export_data,
+            data::sweep_data,
+            datums::plan_submission,
+            datums::submit_pipelines,
+            datums::list_datum_pipelines,
+            datums::get_datum_pipeline,
+            datums::delete_datum_pipeline,
+            datums::stop_datum_pipeline,
+            datums::tick_datum_pipeline,
+            datums::process_data,
+            datums::list_jobs,
+            datums::get_job,
+            datums::watch_job,
+            datums::cancel_job,
+            datums::retry_job,
+            datums::list_datums,
+            datums::read_job_log,
+            datums::new_code_builder,
             stacks::list_stacks,
             stacks::save_stack,
             stacks::remove_stack,
@@ -82,7 +113,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             system::list_notices,
             system::mark_read,
         ])
-        .events(collect_events![CatalogueChanged, OpenBuild, OpenRun])
+        .events(collect_events![CatalogueChanged, OpenBuild, OpenJob, OpenRun])
 }
 
 #[cfg(test)]

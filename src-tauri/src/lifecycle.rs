@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use headstart_engine::wire::{BuildFilter, BuildStatus};
 use headstart_engine::{
-    Engine, builds,
+    Engine, builds, datums,
     run::{deploys, pipelines},
 };
 use tauri::webview::{PageLoadEvent, PageLoadPayload};
@@ -25,7 +25,7 @@ pub(crate) fn show(app: &AppHandle) {
     }
 }
 
-/// Returns whether builds or runs of any process are under way, or something is being deployed.
+/// Returns whether builds, runs or jobs of any process are under way, or something is being deployed.
 fn is_busy(engine: &Engine) -> bool {
     let filter = BuildFilter {
         status: vec![BuildStatus::Queued, BuildStatus::Running],
@@ -34,6 +34,7 @@ fn is_busy(engine: &Engine) -> bool {
     };
     !deploys::under_way(engine).is_empty()
         || pipelines::is_busy(engine)
+        || datums::is_busy(engine)
         || builds::list(engine, &filter).is_ok_and(|list| list.total > 0)
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn on_run_event(app: &AppHandle, event: RunEvent) {
         tauri::async_runtime::block_on(async {
             deploys::shutdown(engine.inner()).await;
             drop(pipelines::shutdown(engine.inner()).await);
+            drop(datums::shutdown(engine.inner()).await);
             drop(builds::shutdown(engine.inner()).await);
         });
     }

@@ -34,6 +34,7 @@ fn main() -> anyhow::Result<()> {
                     app.manage(engine.clone());
                     events::forward_changes(app.handle().clone(), engine.clone());
                     events::forward_commits(app.handle().clone(), engine.clone());
+                    events::keep_time(engine.clone());
                     notify::start(app.handle().clone(), engine);
                     Ok(())
                 }

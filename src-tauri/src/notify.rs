@@ -6,7 +6,7 @@ use notify_rust::{Notification, Urgency};
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 
-use crate::events::{OpenBuild, OpenRun};
+use crate::events::{OpenBuild, OpenJob, OpenRun};
 use crate::lifecycle;
 
 /// Watches the inbox and shows what is new.
@@ -81,10 +81,11 @@ fn show(app: AppHandle, notice: Notice) {
             handle.wait_for_action(|action| {
                 if action == "default" || action == "open" {
                     lifecycle::show(&app);
-                    drop(match (&notice.run, &notice.build) {
-                        (Some(run), _) => OpenRun { run: run.clone() }.emit(&app),
-                        (None, Some(build)) => OpenBuild { build: build.clone() }.emit(&app),
-                        (None, None) => Ok(()),
+                    drop(match (&notice.job, &notice.run, &notice.build) {
+                        (Some(job), _, _) => OpenJob { job: job.clone() }.emit(&app),
+                        (None, Some(run), _) => OpenRun { run: run.clone() }.emit(&app),
+                        (None, None, Some(build)) => OpenBuild { build: build.clone() }.emit(&app),
+                        (None, None, None) => Ok(()),
                     });
                 }
             });
@@ -103,7 +104,8 @@ mod tests {
             id: 1,
             build: Some("b".into()),
             run: None,
-            project: "p".into(),
+            job: None,
+            project: Some("p".into()),
             kind,
             title: String::new(),
             body: String::new(),

@@ -3,6 +3,8 @@
 pub(crate) mod builders;
 pub(crate) mod builds;
 pub(crate) mod compose;
+pub(crate) mod data;
+pub(crate) mod datums;
 pub(crate) mod history;
 pub(crate) mod pipelines;
 pub(crate) mod projects;

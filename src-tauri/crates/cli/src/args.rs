@@ -82,6 +82,18 @@ pub(crate) enum Command {
             Ctrl-C cancels the run; it exits with 1 then."
     )]
     Run(crate::pipeline_args::Run),
+    /// Submit a datum pipeline that is new or changed: code to data, or a new image
+    #[command(subcommand)]
+    Update(crate::datum_args::OfSpec),
+    /// Submit a datum pipeline that is new
+    #[command(subcommand)]
+    Create(crate::datum_args::OfSpec),
+    /// Datum pipelines: what processes data repositories
+    #[command(subcommand)]
+    Pipelines(crate::datum_args::Pipelines),
+    /// Jobs of datum pipelines
+    #[command(subcommand)]
+    Jobs(crate::datum_args::Jobs),
     /// Stop and remove what runs of a compose project
     Down(crate::compose_args::Down),
     /// List what runs of compose projects, with their ports
@@ -92,12 +104,22 @@ pub(crate) enum Command {
     /// What builds images: buildx's builders
     #[command(subcommand)]
     Builders(crate::builder_args::Builders),
+    /// Builders of datum pipelines' code: what makes something that runs of it
+    #[command(subcommand)]
+    Builder(crate::code_builders::CodeBuilders),
     /// The source roots that Headstart knows
     #[command(subcommand)]
     Project(Project),
     /// Code repositories: where the code of pipelines is fetched from
     #[command(subcommand)]
     Repositories(crate::repository_args::Repositories),
+    /// Data repositories: files with commits and branches, in the artifact store of a stack
+    #[command(
+        after_help = "Examples:\n  headstart data create images\n  headstart data put images ./photos\n  \
+            headstart data files images@master /\n  headstart data diff images@master\n\n\
+            A revision is a commit's id, at least 6 digits of it, REPO@BRANCH, or REPO for its branch master."
+    )]
+    Data(crate::data_args::OfData),
     /// Find commits
     #[command(subcommand)]
     Commits(Commits),

@@ -5,13 +5,21 @@ mod args;
 mod builder_args;
 mod builders;
 mod builds;
+mod code_builders;
 mod commits;
 mod compose;
 mod compose_args;
+mod data;
+mod data_args;
+mod data_text;
+mod datum_args;
+mod datums;
 mod error;
 mod find;
 mod graph;
+mod jobs;
 mod out;
+mod pachctl;
 mod pipeline_args;
 mod pipelines;
 mod plan;
@@ -86,12 +94,18 @@ async fn carry_out(out: &Out, engine: &Engine, command: Command) -> Result<Outco
         Command::Builds(command) => builds::run(out, engine, command).await,
         Command::Up(typed) => compose::up(out, engine, typed).await,
         Command::Run(typed) => pipelines::run(out, engine, typed).await,
+        Command::Update(typed) => datums::submit(out, engine, typed, false).await,
+        Command::Create(typed) => datums::submit(out, engine, typed, true).await,
+        Command::Pipelines(command) => datums::run(out, engine, command).await,
+        Command::Jobs(command) => jobs::run(out, engine, command).await,
         Command::Down(typed) => compose::down(out, engine, typed).await,
         Command::Ps => compose::ps(out, engine).await,
         Command::Stacks(command) => stacks::run(out, engine, command).await,
         Command::Builders(command) => builders::run(out, engine, command).await,
+        Command::Builder(command) => code_builders::run(out, engine, command),
         Command::Project(command) => projects::run(out, engine, command),
         Command::Repositories(command) => repositories::run(out, engine, command).await,
+        Command::Data(typed) => data::run(out, engine, typed).await,
         Command::Commits(command) => commits::search(out, engine, command),
         Command::Commit(command) => commits::show(out, engine, command),
         Command::Inbox { read } => system::inbox(out, engine, read),

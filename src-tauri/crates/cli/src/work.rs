@@ -80,7 +80,11 @@ pub(crate) async fn build_request(
 /// Returns whether a build failed because its registry could not be reached.
 fn is_registry_away(build: &Build) -> bool {
     let error = build.error.as_deref().unwrap_or_default();
-    error.starts_with("the registry did not take the image")
+    let of_registry = [
+        "the registry did not take the image",
+        "an image that it begins with cannot be had",
+    ];
+    of_registry.iter().any(|words| error.starts_with(words))
         && ["connection refused", "no such host", "i/o timeout"]
             .iter()
             .any(|words| error.contains(words))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::bake::{LogIndex, kill_group};
 use crate::catalogue::{Catalogue, Ending};
 use crate::clock::now_ms;
+use crate::data::DataStore;
 use crate::docker::{Docker, Location};
 use crate::error::{Error, Result};
 use crate::history::Graphs;
@@ -46,7 +47,10 @@ struct Inner {
     graphs: Graphs,
     shells: Shells,
     deploys: Deploys,
+    chains: crate::datums::Chains,
     composes: Mutex<HashMap<String, std::result::Result<crate::recipe::compose::Resolved, String>>>,
+    /// Open stores of data repositories, by folder.
+    data_stores: Mutex<HashMap<PathBuf, Arc<DataStore>>>,
     /// Clearing up after processes that died.
     clearing: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
@@ -99,7 +103,9 @@ impl Engine {
             graphs: Graphs::default(),
             shells: Shells::default(),
             deploys: Deploys::default(),
+            chains: crate::datums::Chains::default(),
             composes: Mutex::default(),
+            data_stores: Mutex::default(),
             clearing: Mutex::default(),
             home,
         }));
@@ -123,8 +129,10 @@ impl Engine {
             }
             self.remove_work(&id);
         }
-        crate::run::pipelines::reconcile(self, |owner| {
-            owner == self.owner() || Owner::is_alive(self.home(), owner)
+        let is_alive = |owner: &str| owner == self.owner() || Owner::is_alive(self.home(), owner);
+        crate::run::pipelines::reconcile(self, is_alive)?;
+        crate::datums::reconcile(self, |owner| {
+            owner == self.owner_path() || Owner::is_alive(self.home(), owner)
         })?;
         Owner::sweep(self.home());
         Ok(())
@@ -133,7 +141,9 @@ impl Engine {
     /// Clears something up in the background; nothing where there is no background.
     pub(crate) fn clear_up(&self, work: impl Future<Output = ()> + Send + 'static) {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            lock(&self.0.clearing).push(runtime.spawn(work));
+            let mut clearing = lock(&self.0.clearing);
+            clearing.retain(|under_way| !under_way.is_finished());
+            clearing.push(runtime.spawn(work));
         }
     }
 
@@ -164,6 +174,22 @@ impl Engine {
                     }
                 }
             }
+        }
+    }
+
+    /// Returns the open stores of data repositories, by folder.
+    pub(crate) fn data_stores(&self) -> &Mutex<HashMap<PathBuf, Arc<DataStore>>> {
+        &self.0.data_stores
+    }
+
+    /// Tells this process and the others that data repositories, pipelines or jobs changed.
+    pub(crate) fn data_changed(&self) {
+        let told = self
+            .catalogue()
+            .set_setting("data_changed_at", &now_ms().to_string());
+        if let Err(error) = told {
+            // What was done is done; those who look again see it.
+            tracing::warn!(%error, "a change of data could not be announced");
         }
     }
 
@@ -208,8 +234,17 @@ impl Engine {
         &self.0.deploys
     }
 
+    pub(crate) fn chains(&self) -> &crate::datums::Chains {
+        &self.0.chains
+    }
+
     pub(crate) fn owner(&self) -> &str {
         &self.0.owner.name
+    }
+
+    /// Returns this process's mark as others find it who have another data directory: artifact stores are shared.
+    pub(crate) fn owner_path(&self) -> String {
+        self.0.owner.path.to_string_lossy().into_owned()
     }
 
     /// Returns the repository of a project, opened once.
@@ -309,6 +344,7 @@ impl Owner {
         }
     }
 
+    /// Returns whether a process lives, by its name within a data directory or by the whole path of its mark.
     fn is_alive(home: &Path, name: &str) -> bool {
         let Ok(file) = File::open(home.join("owners").join(name)) else {
             return false;

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::wire::{BuildId, BuildStatus, Decision, Notice, NoticeKind, PipelineRun, StepStatus};
+use crate::wire::{BuildId, BuildStatus, Decision, Job, Notice, NoticeKind, PipelineRun, StepStatus};
 
 /// Lists notices, newest first, at most 200.
 pub fn list(engine: &Engine) -> Result<Vec<Notice>> {
@@ -27,7 +27,11 @@ pub fn after(engine: &Engine, notice: u32) -> Result<Vec<Notice>> {
 /// Adds the notice about a build that has ended. Cancelled builds get none: who cancelled knows.
 pub(crate) fn report(engine: &Engine, id: &BuildId) -> Result<()> {
     let build = engine.catalogue().build(id)?;
-    let short = &build.commit[..build.commit.len().min(7)];
+    // An image of a folder has no commit.
+    let short = match &build.commit[..build.commit.len().min(7)] {
+        "" => "the image",
+        short => short,
+    };
     let took = duration(build.duration_ms.unwrap_or(0));
     let name = &build.project_name;
     let (kind, title, body) = match build.status {
@@ -77,7 +81,8 @@ pub(crate) fn report(engine: &Engine, id: &BuildId) -> Result<()> {
         id: 0,
         build: Some(build.id.clone()),
         run: None,
-        project: build.project.clone(),
+        job: None,
+        project: Some(build.project.clone()),
         kind,
         title,
         body,
@@ -128,12 +133,61 @@ pub(crate) fn report_run(engine: &Engine, run: &PipelineRun) -> Result<()> {
         id: 0,
         build: None,
         run: Some(run.id.clone()),
-        project: run.project.clone(),
+        job: None,
+        project: Some(run.project.clone()),
         kind,
         title,
         body,
         at: crate::clock::now_ms(),
         duration_ms: run.duration_ms,
+        read: false,
+    })
+}
+
+/// Adds the notice about a job that has ended. Cancelled jobs get none, and none is said of one that had nothing to do.
+pub(crate) fn report_job(engine: &Engine, job: &Job) -> Result<()> {
+    let took = duration(job.duration_ms);
+    let name = &job.pipeline;
+    let (kind, title, body) = match job.status {
+        BuildStatus::Succeeded if job.processed == 0 && job.rescued == 0 => return Ok(()),
+        BuildStatus::Succeeded => {
+            let again = match job.reused {
+                0 => String::new(),
+                reused => format!(", {reused} used again"),
+            };
+            let datums = if job.processed == 1 { "datum" } else { "datums" };
+            let body = format!("{} {datums} processed in {took}{again}", job.processed);
+            (NoticeKind::Succeeded, format!("{name} processed its data"), body)
+        }
+        BuildStatus::Failed => {
+            let why = job.error.as_deref().unwrap_or("it failed");
+            (
+                NoticeKind::Failed,
+                format!("{name} failed"),
+                format!("{why} (after {took})"),
+            )
+        }
+        BuildStatus::Interrupted => {
+            let why = job.error.as_deref().unwrap_or("it was cut off");
+            (
+                NoticeKind::Interrupted,
+                format!("{name} was interrupted"),
+                why.to_owned(),
+            )
+        }
+        _ => return Ok(()),
+    };
+    engine.catalogue().add_notice(&Notice {
+        id: 0,
+        build: None,
+        run: None,
+        job: Some(job.id.clone()),
+        project: None,
+        kind,
+        title,
+        body,
+        at: crate::clock::now_ms(),
+        duration_ms: job.duration_ms,
         read: false,
     })
 }

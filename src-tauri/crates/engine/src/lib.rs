@@ -16,6 +16,8 @@ pub mod builders;
 pub mod builds;
 mod catalogue;
 mod clock;
+pub mod data;
+pub mod datums;
 mod docker;
 mod engine;
 mod error;

@@ -57,6 +57,41 @@ pub(crate) async fn existence(engine: &Engine, reference: &str, wanted: &str) ->
     }
 }
 
+/// Asks a registry for the labels of an image; none when it has no such image. The error is what was said.
+pub(crate) async fn labels(engine: &Engine, reference: &str) -> Result<Option<serde_json::Value>, String> {
+    let words = [
+        "buildx",
+        "imagetools",
+        "inspect",
+        "--format",
+        "{{json .Image}}",
+        reference,
+    ];
+    let env = engine.docker().location.env();
+    let answer = ask_program("docker", &words.map(str::to_owned), engine.home(), &env, LIMIT).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if !answer.success {
+        let said = answer
+            .stderr
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty());
+        let said = said.unwrap_or("no answer").trim_start_matches("ERROR: ");
+        return if MISSING.iter().any(|words| said.contains(words)) {
+            Ok(None)
+        } else {
+            Err(said.to_owned())
+        };
+    }
+    let image: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap_or_default();
+    let config = image
+        .get("config")
+        .or_else(|| image.as_object()?.values().next()?.get("config"));
+    Ok(Some(
+        config.map(|config| config["Labels"].clone()).unwrap_or_default(),
+    ))
+}
+
 /// Label of an image that carries the record of its build.
 pub(crate) const RECORD: &str = "dev.headstart.record";
 

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use crate::datums::builders::checked_language;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::wire::BuilderImage;
 pub use crate::wire::Settings;
 
 const KEY: &str = "settings";
@@ -19,6 +21,13 @@ pub fn get(engine: &Engine) -> Result<Settings> {
         .map_err(|e| Error::internal("the settings could not be read", e))?;
     lay_over(&mut merged, stored);
     Ok(serde_json::from_value(merged).unwrap_or_default())
+}
+
+/// Returns whether a text can stand where a Dockerfile names an image.
+pub(crate) fn is_image(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn lay_over(below: &mut Value, above: Value) {
@@ -55,11 +64,27 @@ pub fn set(engine: &Engine, settings: Settings) -> Result<Settings> {
     {
         within("an hour of the day", hour.into(), 0, 23)?;
     }
-    if settings.default_image.trim().is_empty() || settings.default_image.contains(char::is_whitespace) {
+    if !is_image(&settings.default_image) {
         return Err(Error::refused(
             "the default image is not an image reference",
             "write it as name:tag",
         ));
+    }
+    let mut languages = std::collections::HashSet::new();
+    for BuilderImage { language, image } in &settings.builder_images {
+        checked_language(language)?;
+        if !is_image(image) {
+            return Err(Error::refused(
+                format!("the image that the builder for {language} begins with is not an image reference"),
+                "write it as name:tag",
+            ));
+        }
+        if !languages.insert(language) {
+            return Err(Error::refused(
+                format!("the builder for {language} has two images to begin with"),
+                "name each language once",
+            ));
+        }
     }
     let text = serde_json::to_string(&settings)
         .map_err(|e| Error::internal("the settings could not be written", e))?;

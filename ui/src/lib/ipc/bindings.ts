@@ -128,6 +128,64 @@ export const commands = {
 	checkoutState: (project: ProjectId, fetch: boolean) => typedError<CheckoutState, WireError>(__TAURI_INVOKE("checkout_state", { project, fetch })),
 	/**  Looks for other people's builds in the registries. */
 	syncBuilds: (project: ProjectId | null) => typedError<SyncReport, WireError>(__TAURI_INVOKE("sync_builds", { project })),
+	/**  Lists the data repositories of a stack. */
+	listDataRepos: (stack: string | null) => typedError<DataRepo[], WireError>(__TAURI_INVOKE("list_data_repos", { stack })),
+	/**  Returns a data repository. */
+	getDataRepo: (stack: string | null, repo: string) => typedError<DataRepo, WireError>(__TAURI_INVOKE("get_data_repo", { stack, repo })),
+	/**  Makes a data repository. */
+	createDataRepo: (stack: string | null, repo: string, description: string) => typedError<DataRepo, WireError>(__TAURI_INVOKE("create_data_repo", { stack, repo, description })),
+	/**  Deletes a data repository. */
+	deleteDataRepo: (stack: string | null, repo: string) => typedError<null, WireError>(__TAURI_INVOKE("delete_data_repo", { stack, repo })),
+	/**  Makes a branch of a data repository. */
+	createDataBranch: (stack: string | null, repo: string, branch: string, from: string | null) => typedError<DataRepo, WireError>(__TAURI_INVOKE("create_data_branch", { stack, repo, branch, from })),
+	/**  Deletes a branch of a data repository. */
+	deleteDataBranch: (stack: string | null, repo: string, branch: string) => typedError<DataRepo, WireError>(__TAURI_INVOKE("delete_data_branch", { stack, repo, branch })),
+	/**  Lists commits of a branch, newest first. */
+	listDataCommits: (stack: string | null, repo: string, branch: string, offset: number, limit: number) => typedError<DataCommit[], WireError>(__TAURI_INVOKE("list_data_commits", { stack, repo, branch, offset, limit })),
+	/**  Lists a folder of a commit. */
+	listDataEntries: (stack: string | null, revision: string, path: string, offset: number, limit: number) => typedError<DataListing, WireError>(__TAURI_INVOKE("list_data_entries", { stack, revision, path, offset, limit })),
+	/**  Returns what a file shows of itself. */
+	previewDataFile: (stack: string | null, revision: string, path: string) => typedError<DataFile, WireError>(__TAURI_INVOKE("preview_data_file", { stack, revision, path })),
+	/**  Adds files to a branch and removes others, as one commit. */
+	putDataFiles: (request: PutRequest, progress: Channel<CopyProgress>) => typedError<PutReport, WireError>(__TAURI_INVOKE("put_data_files", { request, progress })),
+	/**  Compares two commits. */
+	diffDataCommits: (stack: string | null, from: string | null, to: string, offset: number, limit: number) => typedError<DataDiff, WireError>(__TAURI_INVOKE("diff_data_commits", { stack, from, to, offset, limit })),
+	/**  Writes a file or folder of a commit into a folder of this machine. */
+	exportData: (stack: string | null, revision: string, path: string, folder: string, progress: Channel<CopyProgress>) => typedError<CopyProgress, WireError>(__TAURI_INVOKE("export_data", { stack, revision, path, folder, progress })),
+	/**  Removes what nothing uses any more, or says what that would be. */
+	sweepData: (stack: string | null, onlyLook: boolean) => typedError<Swept, WireError>(__TAURI_INVOKE("sweep_data", { stack, onlyLook })),
+	/**  Says what submitting a spec would do. */
+	planSubmission: (request: SubmitRequest) => typedError<SubmitPlan, WireError>(__TAURI_INVOKE("plan_submission", { request })),
+	/**  Submits a spec. */
+	submitPipelines: (request: SubmitRequest, events: Channel<SubmitEvent>) => typedError<Submitted, WireError>(__TAURI_INVOKE("submit_pipelines", { request, events })),
+	/**  Lists datum pipelines. */
+	listDatumPipelines: (stack: string | null) => typedError<DatumPipeline[], WireError>(__TAURI_INVOKE("list_datum_pipelines", { stack })),
+	/**  Returns a datum pipeline. */
+	getDatumPipeline: (stack: string | null, name: string) => typedError<DatumPipeline, WireError>(__TAURI_INVOKE("get_datum_pipeline", { stack, name })),
+	/**  Deletes a datum pipeline. */
+	deleteDatumPipeline: (stack: string | null, name: string, withData: boolean) => typedError<null, WireError>(__TAURI_INVOKE("delete_datum_pipeline", { stack, name, withData })),
+	/**  Stops a datum pipeline, or lets it go on. */
+	stopDatumPipeline: (stack: string | null, name: string, stopped: boolean) => typedError<string[], WireError>(__TAURI_INVOKE("stop_datum_pipeline", { stack, name, stopped })),
+	/**  Lets the clocks of a pipeline tick now. */
+	tickDatumPipeline: (stack: string | null, name: string) => typedError<string[], WireError>(__TAURI_INVOKE("tick_datum_pipeline", { stack, name })),
+	/**  Starts what new commits of a branch call for. */
+	processData: (stack: string | null, repo: string, branch: string) => typedError<string[], WireError>(__TAURI_INVOKE("process_data", { stack, repo, branch })),
+	/**  Lists jobs, newest first. */
+	listJobs: (filter: JobFilter) => typedError<JobList, WireError>(__TAURI_INVOKE("list_jobs", { filter })),
+	/**  Returns a job. */
+	getJob: (job: string) => typedError<Job, WireError>(__TAURI_INVOKE("get_job", { job })),
+	/**  Streams a job until it ends. */
+	watchJob: (job: string, events: Channel<JobEvent>) => typedError<null, WireError>(__TAURI_INVOKE("watch_job", { job, events })),
+	/**  Cancels a job. */
+	cancelJob: (job: string) => typedError<null, WireError>(__TAURI_INVOKE("cancel_job", { job })),
+	/**  Runs a job that did not succeed once more. */
+	retryJob: (job: string) => typedError<string[], WireError>(__TAURI_INVOKE("retry_job", { job })),
+	/**  Lists the datums of a job. */
+	listDatums: (job: string, filter: DatumFilter) => typedError<DatumList, WireError>(__TAURI_INVOKE("list_datums", { job, filter })),
+	/**  Returns lines of a job's log. */
+	readJobLog: (job: string, step: number | null, from: number, count: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("read_job_log", { job, step, from, count })),
+	/**  Writes a builder for a language into a folder. */
+	newCodeBuilder: (language: string, folder: string) => typedError<CodeBuilder, WireError>(__TAURI_INVOKE("new_code_builder", { language, folder })),
 	/**  Lists the stacks, the default one first. */
 	listStacks: () => typedError<Stack[], WireError>(__TAURI_INVOKE("list_stacks")),
 	/**  Checks and stores a stack. */
@@ -154,6 +212,7 @@ export const commands = {
 export const events = {
 	catalogueChanged: makeEvent<CatalogueChanged, CatalogueChanged>("catalogue-changed"),
 	openBuild: makeEvent<OpenBuild, OpenBuild>("open-build"),
+	openJob: makeEvent<OpenJob, OpenJob>("open-job"),
 	openRun: makeEvent<OpenRun, OpenRun>("open-run"),
 };
 
@@ -443,6 +502,14 @@ export type BuilderDriver =
 /**  Somewhere already, at an address. */
 "remote";
 
+/**  The image that the builder for a language begins with. */
+export type BuilderImage = {
+	/**  Language: `python`. */
+	language: string,
+	/**  Image: `python:3`. */
+	image: string,
+};
+
 /**  One BuildKit daemon of a builder. */
 export type BuilderNode = {
 	/**  Name. */
@@ -591,6 +658,26 @@ export type CheckoutState = {
 	reason: string,
 };
 
+/**  What one of the choices would do. */
+export type ChoiceCost = {
+	/**  The choice. */
+	choice: UpdateChoice,
+	/**  Its datums; none when they cannot be known before another pipeline ran. */
+	datums: DatumCounts | null,
+};
+
+/**  A builder that was written to a folder. */
+export type CodeBuilder = {
+	/**  Language. */
+	language: string,
+	/**  Folder. */
+	folder: string,
+	/**  Files written, relative to it. */
+	files: string[],
+	/**  Base image its Dockerfile starts from. */
+	base: string,
+};
+
 /**  A registered place that code is fetched from. */
 export type CodeRepository = {
 	/**  Name: lower-case letters, digits and `-`, at most 40. */
@@ -599,6 +686,20 @@ export type CodeRepository = {
 	kind: RepositoryKind,
 	/**  Address as git takes it: `https://…`, `ssh://…`, `user@host:path`, `file://…` or a path. Never with a password. */
 	url: string,
+};
+
+/**  The code that would be uploaded. */
+export type CodeUpload = {
+	/**  Folder it comes from. */
+	folder: string,
+	/**  Files. */
+	files: number,
+	/**  Bytes. */
+	bytes: number,
+	/**  Files that differ from what was uploaded before: added, changed or removed. */
+	differing: number,
+	/**  What is left out, by rule. */
+	ignored: IgnoredBy[],
 };
 
 /**  Everything about one commit. */
@@ -743,6 +844,326 @@ export type Condition = {
 	/**  Whether that is enough. */
 	holds: boolean,
 };
+
+/**  How far a long copy is. */
+export type CopyProgress = {
+	/**  Files so far. */
+	files: number,
+	/**  Bytes so far. */
+	bytes: number,
+};
+
+/**  A branch of a data repository. */
+export type DataBranch = {
+	/**  Name. */
+	name: string,
+	/**  Its newest commit; none while it is empty. */
+	head: DataCommit | null,
+};
+
+/**  A file that differs between two commits. */
+export type DataChange = {
+	/**  Path. */
+	path: string,
+	/**  What happened. */
+	kind: DataChangeKind,
+	/**  Size before. */
+	before: number | null,
+	/**  Size after. */
+	after: number | null,
+};
+
+/**  What happened to a path between two commits. */
+export type DataChangeKind = 
+/**  Only the newer one has it. */
+"added" | 
+/**  Both have it, with other content. */
+"changed" | 
+/**  Only the older one has it. */
+"removed";
+
+/**  One state of a data repository's files. */
+export type DataCommit = {
+	/**  Id: 32 hexadecimal digits. */
+	id: string,
+	/**  Repository. */
+	repo: string,
+	/**  Branch it was made on. */
+	branch: string,
+	/**  The commit before it. */
+	parent: string | null,
+	/**  What was done, one line. */
+	message: string,
+	/**  Job that wrote it. */
+	job: string | null,
+	/**  Files in it. */
+	files: number,
+	/**  Their sizes together. */
+	bytes: number,
+	/**  When it was finished, Unix milliseconds. */
+	created_at: number,
+};
+
+/**  What a file shows of itself. */
+export type DataContent = 
+/**  Text. */
+{ type: "text"; 
+/**  Its beginning, at most 256 KiB. */
+text: string; 
+/**  Whether there is more. */
+truncated: boolean } | 
+/**  A picture that a window can show. */
+{ type: "image"; 
+/**  Media type, such as `image/png`. */
+media_type: string; 
+/**  The whole file in base64. */
+base64: string } | 
+/**  Anything else. */
+{ type: "binary"; 
+/**  Its first 256 bytes at most, as hexadecimal digits. */
+hex: string };
+
+/**  What differs between two commits, by path. */
+export type DataDiff = {
+	/**  Files added in all. */
+	added: number,
+	/**  Files changed in all. */
+	changed: number,
+	/**  Files removed in all. */
+	removed: number,
+	/**  The page asked for. */
+	changes: DataChange[],
+};
+
+/**  A file or folder of a commit. */
+export type DataEntry = {
+	/**  Name within its folder. */
+	name: string,
+	/**  Whole path, beginning with `/`. */
+	path: string,
+	/**  Whether it is a folder. */
+	folder: boolean,
+	/**  Size; of a folder, of all that is in it. */
+	bytes: number,
+	/**  Files in it; 1 for a file. */
+	files: number,
+	/**  Digest of the content, 64 hexadecimal digits; none for a folder. */
+	digest: string | null,
+};
+
+/**  A file of a commit, to be looked at. */
+export type DataFile = {
+	/**  The entry. */
+	entry: DataEntry,
+	/**  What can be shown of it. */
+	content: DataContent,
+};
+
+/**  A page of what a folder of a commit holds, folders first, by name. */
+export type DataListing = {
+	/**  The commit. */
+	commit: string,
+	/**  The folder, `/` for the top. */
+	path: string,
+	/**  Entries in all. */
+	total: number,
+	/**  The page. */
+	entries: DataEntry[],
+};
+
+/**  A data repository: files under version control in the artifact store of a stack. */
+export type DataRepo = {
+	/**  Name: letters, digits, `_` and `-`. */
+	name: string,
+	/**  What it is for, in the user's words. */
+	description: string,
+	/**  Datum pipeline that writes it, or whose code it holds; users change only what has none, and source branches. */
+	pipeline: string | null,
+	/**  Its branches, by name. */
+	branches: DataBranch[],
+	/**  When it was made, Unix milliseconds. */
+	created_at: number,
+};
+
+/**  One unit of a job's work. */
+export type Datum = {
+	/**  Place within the job, from 0. */
+	place: number,
+	/**  Its hash, 64 hexadecimal digits. */
+	hash: string,
+	/**  Where it stands. */
+	state: DatumState,
+	/**  What it reads. */
+	files: DatumFile[],
+	/**  Attempts made. */
+	attempts: number,
+	/**  Exit code of the last attempt. */
+	exit_code: number | null,
+	/**  How long the last attempt took. */
+	duration_ms: number | null,
+	/**  What went wrong, one sentence. */
+	error: string | null,
+};
+
+/**  How many datums there are, and what would happen to them. */
+export type DatumCounts = {
+	/**  In all. */
+	total: number,
+	/**  Never processed. */
+	new: number,
+	/**  Processed already; their outputs are used again. */
+	reused: number,
+	/**  Processed already, and to be processed again because code changed or reprocessing was chosen. */
+	redo: number,
+	/**  Processed before whose input is gone: their outputs go too. */
+	removed: number,
+};
+
+/**  A file or folder that a datum reads. */
+export type DatumFile = {
+	/**  Name of the input. */
+	input: string,
+	/**  Repository. */
+	repo: string,
+	/**  Commit. */
+	commit: string,
+	/**  Path, beginning with `/`. */
+	path: string,
+	/**  Size. */
+	bytes: number,
+};
+
+/**  Which datums of a job to list, by place. */
+export type DatumFilter = {
+	/**  Only with one of these states; empty means any. */
+	states?: DatumState[],
+	/**  Only those with a file whose path contains this. */
+	path?: string | null,
+	/**  Rows to pass over. */
+	offset?: number,
+	/**  Most rows to return; 0 means 100. */
+	limit?: number,
+};
+
+/**  A pipeline with what it reads and writes. */
+export type DatumGraph = {
+	/**  Nodes, by column and then from top to bottom. */
+	nodes: DatumNode[],
+	/**  Edges from one node's id to another's. */
+	edges: ([string, string])[],
+	/**  How the inputs are combined, in words: "cross of source, build and scraper". */
+	combined: string,
+};
+
+/**  An image that a submission needs. */
+export type DatumImage = {
+	/**  What for: "builder" or "pipeline". */
+	role: string,
+	/**  The name that is used. */
+	reference: string,
+	/**  What happens. */
+	action: ImageAction,
+	/**  Why, one sentence. */
+	reason: string,
+	/**  Build that serves, or that was made. */
+	build: BuildId | null,
+	/**  Whether it is pushed. */
+	push: boolean,
+};
+
+/**  Datums that match a filter. */
+export type DatumList = {
+	/**  All that match. */
+	total: number,
+	/**  The slice asked for. */
+	datums: Datum[],
+};
+
+/**  A node of a pipeline's graph. */
+export type DatumNode = {
+	/**  Id within the graph. */
+	id: string,
+	/**  What it is. */
+	kind: DatumNodeKind,
+	/**  Name of the repository or pipeline. */
+	name: string,
+	/**  Branch, glob or image: one short line. */
+	detail: string,
+	/**  Datums that this input gives, or that the pipeline has. */
+	datums: number | null,
+	/**  Column, from 0 on the left. */
+	column: number,
+};
+
+/**  What a node of a pipeline's graph stands for. */
+export type DatumNodeKind = 
+/**  A repository that is read. */
+"input" | 
+/**  The repository branch with the code. */
+"source" | 
+/**  The pipeline that builds the code. */
+"build" | 
+/**  The pipeline. */
+"pipeline" | 
+/**  The repository branch it writes. */
+"output" | 
+/**  A clock. */
+"cron";
+
+/**  A datum pipeline as it stands. */
+export type DatumPipeline = {
+	/**  Name. */
+	name: string,
+	/**  Stack it runs on. */
+	stack: string,
+	/**  What it says of itself. */
+	description: string,
+	/**  Version, from 1. */
+	version: number,
+	/**  Whether it takes no new data. */
+	stopped: boolean,
+	/**  Pipeline whose code this one builds. */
+	builds_for: string | null,
+	/**  Image. */
+	image: string,
+	/**  Command. */
+	command: string[],
+	/**  Repository and branch it writes, `repo@branch`. */
+	output: string,
+	/**  Repositories and branches it reads, `repo@branch`. */
+	inputs: string[],
+	/**  Graph, with the datum counts of the last job. */
+	graph: DatumGraph,
+	/**  The spec as submitted, as JSON. */
+	spec: string,
+	/**  File it was submitted from. */
+	path: string | null,
+	/**  What its code's changes do to processed data. */
+	choice: UpdateChoice,
+	/**  Last job. */
+	job: Job | null,
+	/**  Jobs in all. */
+	jobs: number,
+	/**  When it was made, Unix milliseconds. */
+	created_at: number,
+	/**  When it was updated, Unix milliseconds. */
+	updated_at: number,
+};
+
+/**  Where a datum of a job stands. */
+export type DatumState = 
+/**  Its turn has not come. */
+"waiting" | 
+/**  A worker has it. */
+"running" | 
+/**  Processed by this job. */
+"processed" | 
+/**  Processed before, and used again. */
+"reused" | 
+/**  Every attempt failed. */
+"failed" | 
+/**  Failed, and `err_cmd` succeeded. */
+"rescued";
 
 /**  How a commit gets its image. */
 export type Decision = 
@@ -1005,6 +1426,40 @@ export type GraphRow = {
 	head: boolean,
 };
 
+/**  How the lines of a `.pachignore` are read. */
+export type IgnoreMeaning = 
+/**  As Pachyderm reads them: a glob each, without separators, comments or negation. */
+"pachyderm" | 
+/**  As git reads a `.gitignore`. */
+"gitignore";
+
+/**  A rule of an ignore file and what it drops. */
+export type IgnoredBy = {
+	/**  The rule as it stands, or a sentence for a built-in one. */
+	rule: string,
+	/**  Line in the ignore file; none for a built-in rule. */
+	line: number | null,
+	/**  Files it drops. */
+	files: number,
+	/**  Their sizes. */
+	bytes: number,
+	/**  Some of them. */
+	examples: string[],
+};
+
+/**  What happens with the image of a pipeline. */
+export type ImageAction = 
+/**  It is there already and used as it is. */
+"use" | 
+/**  It has to be pulled from its registry. */
+"pull" | 
+/**  An older build of the same Dockerfile and files serves. */
+"reuse" | 
+/**  It is built. */
+"build" | 
+/**  It gets a tag of its own and is pushed. */
+"push";
+
 /**  Facts about a built image, from the Engine. */
 export type ImageDetail = {
 	/**  Name and tag. */
@@ -1051,6 +1506,123 @@ export type Integration = {
 	requirements: string[],
 	/**  Debian packages. */
 	apt_packages: string[],
+};
+
+/**  A run of a datum pipeline over the data of its inputs. */
+export type Job = {
+	/**  Id: 16 hexadecimal digits. */
+	id: string,
+	/**  Pipeline. */
+	pipeline: string,
+	/**  Its version. */
+	version: number,
+	/**  Stack. */
+	stack: string,
+	/**  Why it runs, one sentence. */
+	reason: string,
+	/**  Where it stands. */
+	status: BuildStatus,
+	/**  What it does or waits for now, one short line. */
+	doing: string,
+	/**  What it reads. */
+	inputs: JobInput[],
+	/**  Commit it wrote. */
+	output: string | null,
+	/**  Repository and branch it writes, `repo@branch`. */
+	writes: string,
+	/**  Image its workers run, by digest once that is known. */
+	image: string,
+	/**  Datums in all. */
+	total: number,
+	/**  Processed by this job. */
+	processed: number,
+	/**  Processed before, and used again. */
+	reused: number,
+	/**  Failed. */
+	failed: number,
+	/**  Rescued by `err_cmd`: the job goes on without their outputs, and they are tried again next time. */
+	rescued: number,
+	/**  Workers at work. */
+	workers: JobWorker[],
+	/**  Bytes that datums read. */
+	bytes_in: number,
+	/**  Bytes that datums wrote. */
+	bytes_out: number,
+	/**  When it was asked for, Unix milliseconds. */
+	created_at: number,
+	/**  When its first datum began, Unix milliseconds. */
+	started_at: number | null,
+	/**  From the request to the end, or until now. */
+	duration_ms: number,
+	/**  What went wrong, one sentence. */
+	error: string | null,
+	/**  Things worth knowing. */
+	warnings: string[],
+	/**  Lines in the log. */
+	log_lines: number,
+};
+
+/**  What happens to a job. A watch begins with one `Snapshot` and ends with exactly one `Finished`. */
+export type JobEvent = 
+/**  All that has happened so far. */
+{ type: "snapshot"; 
+/**  The record. */
+job: Job } | 
+/**  The record changed. */
+{ type: "changed"; 
+/**  The record. */
+job: Job } | 
+/**  Lines that datums wrote, in order; a line's step is its datum's place plus 1, and 0 for the job itself. */
+{ type: "log"; 
+/**  The lines, numbered within the whole log. */
+lines: LogLine[] } | 
+/**  It ended. */
+{ type: "finished"; 
+/**  The record. */
+job: Job };
+
+/**  Which jobs to list, newest first. */
+export type JobFilter = {
+	/**  Only on this stack; none for every stack. */
+	stack?: string | null,
+	/**  Only of this pipeline. */
+	pipeline?: string | null,
+	/**  Only with one of these states; empty means any. */
+	status?: BuildStatus[],
+	/**  Rows to pass over. */
+	offset?: number,
+	/**  Most rows to return; 0 means 100. */
+	limit?: number,
+};
+
+/**  A commit that a job reads. */
+export type JobInput = {
+	/**  Name of the input. */
+	name: string,
+	/**  Repository. */
+	repo: string,
+	/**  Branch. */
+	branch: string,
+	/**  Commit; none when the branch is empty. */
+	commit: string | null,
+};
+
+/**  Jobs that match a filter. */
+export type JobList = {
+	/**  All that match. */
+	total: number,
+	/**  The slice asked for. */
+	jobs: Job[],
+};
+
+/**  What a worker does now. */
+export type JobWorker = {
+	/**  Number from 1. */
+	number: number,
+	/**  Datum it works on, by its place. */
+	datum: number | null,
+	/**  Since when, Unix milliseconds. */
+	since: number | null,
 };
 
 /**  A build that a deletion leaves alone. */
@@ -1114,8 +1686,10 @@ export type Notice = {
 	build: BuildId | null,
 	/**  The run of a pipeline it speaks of. */
 	run: string | null,
-	/**  Its project. */
-	project: ProjectId,
+	/**  The job of a datum pipeline it speaks of. */
+	job: string | null,
+	/**  Its project; none for a job, which belongs to none. */
+	project: ProjectId | null,
 	/**  What happened. */
 	kind: NoticeKind,
 	/**  The outcome: "sample built". */
@@ -1159,6 +1733,12 @@ export type NotificationSettings = {
 export type OpenBuild = {
 	/**  The build to show. */
 	build: BuildId,
+};
+
+/**  The user asked for a job from outside the window, by clicking its notification. */
+export type OpenJob = {
+	/**  The job to show. */
+	job: string,
 };
 
 /**  The user asked for a run from outside the window, by clicking its notification. */
@@ -1250,6 +1830,30 @@ export type PipelineRun = {
 	request?: RunRequest | null,
 	/**  Lines in the log. */
 	log_lines: number,
+};
+
+/**  What submitting one spec would do. */
+export type PipelineSubmission = {
+	/**  Pipeline. */
+	name: string,
+	/**  What it says of itself. */
+	description: string,
+	/**  Version it would get; 1 is new. */
+	version: number,
+	/**  What differs from the version before, one short line each. */
+	changes: string[],
+	/**  Graph, with datum counts as far as they are known. */
+	graph: DatumGraph,
+	/**  Code to be uploaded, when it has a build step. */
+	code: CodeUpload | null,
+	/**  Images. */
+	images: DatumImage[],
+	/**  What each choice costs. */
+	choices: ChoiceCost[],
+	/**  Datums with the choice that was made. */
+	datums: DatumCounts | null,
+	/**  How long the datums to process are expected to take, from those processed before. */
+	expected_ms: number | null,
 };
 
 /**  The decision for one commit, with reasons and estimates. Making it writes nothing. */
@@ -1352,6 +1956,8 @@ export type Preview = {
 	problems: Problem[],
 	/**  The project that already stands for this source root. */
 	already: ProjectId | null,
+	/**  Datum pipelines, when the path is a spec of some: it is submitted instead of added. */
+	datum_pipelines?: string[],
 	/**  Whether `add` would succeed. */
 	can_add: boolean,
 };
@@ -1413,6 +2019,46 @@ export type PublishedPort = {
 	protocol: string,
 	/**  Address to open, for published TCP ports. */
 	url: string | null,
+};
+
+/**  What a commit brought. */
+export type PutReport = {
+	/**  The commit. */
+	commit: DataCommit,
+	/**  Whether anything differs from the commit before; otherwise no commit was made and `commit` is the one before. */
+	new: boolean,
+	/**  Files copied. */
+	files: number,
+	/**  Bytes copied. */
+	bytes: number,
+	/**  Bytes that the store did not have. */
+	stored: number,
+	/**  What was left out and why, one sentence each. */
+	warnings: string[],
+};
+
+/**  Files to be added to a branch as one commit. */
+export type PutRequest = {
+	/**  Stack whose artifact store has the repository; none for the default one. */
+	stack: string | null,
+	/**  Repository. */
+	repo: string,
+	/**  Branch; made when it is missing. */
+	branch: string,
+	/**  What is added. Files that are there already are replaced. */
+	sources: PutSource[],
+	/**  Paths that are removed before, with all below them. */
+	remove: string[],
+	/**  What the commit says; none for a sentence that says what was done. */
+	message: string | null,
+};
+
+/**  A file or folder of this machine, and where it goes in a data repository. */
+export type PutSource = {
+	/**  Path on this machine. */
+	from: string,
+	/**  Where it goes, beginning with `/`; a folder's files go below it. */
+	to: string,
 };
 
 /**  A duration as half and as four fifths of the recorded builds have it. */
@@ -1590,6 +2236,8 @@ export type Settings = {
 	max_layers: number,
 	/**  What `required_integrations` of a run config stand for. */
 	integrations: Integration[],
+	/**  What the builders of datum pipelines' code begin with; a language that is not named has its usual image. */
+	builder_images: BuilderImage[],
 	/**  Colour scheme. */
 	theme: Theme,
 	/**  Desktop notifications. */
@@ -1741,6 +2389,93 @@ export type StepStatus =
 /**  Stopped. */
 "cancelled";
 
+/**  How far a submission is: one of the plan's actions. */
+export type SubmitEvent = 
+/**  An action begins. */
+{ type: "doing"; 
+/**  The action. */
+action: string } | 
+/**  An image is being built, which is watched as any other build. */
+{ type: "building"; 
+/**  The build. */
+build: BuildId } | 
+/**  A copy goes on. */
+{ type: "copying"; 
+/**  Files so far. */
+files: number; 
+/**  Bytes so far. */
+bytes: number };
+
+/**  What submitting would do. Nothing has been written. */
+export type SubmitPlan = {
+	/**  Name of the file, or `-`. */
+	file: string,
+	/**  Stack. */
+	stack: string,
+	/**  Its artifact store. */
+	store: string,
+	/**  One per spec, in the order of the file. */
+	pipelines: PipelineSubmission[],
+	/**  What is done, in order: "create the repository map_build", … */
+	actions: string[],
+	/**  Errors and warnings, in the order of the file. */
+	problems: Problem[],
+	/**  Whether it can be submitted. */
+	can_submit: boolean,
+	/**  The spec with everything filled in, as it would be handed to a cluster: JSON, one pipeline after the other. */
+	spec: string,
+};
+
+/**  A pipeline spec to be submitted. */
+export type SubmitRequest = {
+	/**  File with one or several specs. */
+	path?: string | null,
+	/**  The specs themselves, when they come from no file; paths in them are relative to `folder`. */
+	text?: string | null,
+	/**  Folder that paths in `text` are relative to. */
+	folder?: string | null,
+	/**  Stack to run on; none for the default one. */
+	stack?: string | null,
+	/**  What happens to processed data. */
+	choice?: UpdateChoice,
+	/**  Build `transform.dockerfile` and run with that image. */
+	build?: boolean,
+	/**  Push `transform.image` as it is under a tag of its own. */
+	push_images?: boolean,
+	/**  Registry whose login is used for pushing. It never changes an image's name. */
+	registry?: string | null,
+	/**  User name of that login. */
+	username?: string | null,
+	/**  How `.pachignore` is read. */
+	ignore?: IgnoreMeaning,
+	/**  Upload `.git` as well. */
+	include_git?: boolean,
+	/**  Write the new image into the file. */
+	write_back?: boolean,
+	/**  Refuse when a pipeline of this name exists. */
+	create?: boolean,
+};
+
+/**  What a submission did. */
+export type Submitted = {
+	/**  Pipelines that were created or updated. */
+	pipelines: string[],
+	/**  Jobs that were started, in the order in which they run. */
+	jobs: string[],
+	/**  What was done, one sentence each. */
+	done: string[],
+	/**  Things worth knowing. */
+	warnings: string[],
+};
+
+/**  What was, or would be, removed from an artifact store because nothing uses it. */
+export type Swept = {
+	/**  Chunks. */
+	chunks: number,
+	/**  Their bytes. */
+	bytes: number,
+};
+
 /**  What looking for other people's builds found. */
 export type SyncReport = {
 	/**  Keys that the registries were asked for. */
@@ -1761,6 +2496,15 @@ export type Theme =
 "light" | 
 /**  Dark. */
 "dark";
+
+/**  What an update does to data that was processed already. */
+export type UpdateChoice = 
+/**  Code is an input: when it changed, everything is processed again. Without code as an input, like `NewDataOnly`. */
+"code_as_input" | 
+/**  New code and images are used for new data only; what was processed stays. */
+"new_data_only" | 
+/**  Everything is processed again, whatever changed. */
+"reprocess_all";
 
 /**  What became of a candidate. */
 export type Verdict = 

@@ -13,11 +13,16 @@ export function onFilesDropped(listener: (event: DropEvent) => void): Promise<()
 }
 
 /** Lets the user choose a folder; nothing if they do not. */
-export function chooseFolder(): Promise<string | null> {
-  return open({ directory: true, multiple: false, title: 'Add a project folder' });
+export function chooseFolder(title = 'Add a project folder'): Promise<string | null> {
+  return open({ directory: true, multiple: false, title });
 }
 
 /** Lets the user choose a recipe file; nothing if they do not. */
-export function chooseFile(): Promise<string | null> {
-  return open({ directory: false, multiple: false, title: 'Add a project by its recipe file' });
+export function chooseFile(title = 'Add a project by its recipe file'): Promise<string | null> {
+  return open({ directory: false, multiple: false, title });
+}
+
+/** Lets the user choose files; none if they do not. */
+export async function chooseFiles(title: string): Promise<string[]> {
+  return (await open({ directory: false, multiple: true, title })) ?? [];
 }

@@ -39,7 +39,7 @@ pub(crate) struct Job {
 
 /// Why the child ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     Itself { success: bool },
     Cancelled,
     TimedOut,
@@ -349,7 +349,7 @@ fn secret_files(file: &serde_json::Value) -> Vec<&str> {
         .collect()
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
@@ -371,7 +371,7 @@ fn reference(repository: &str, id: &BuildId) -> String {
     )
 }
 
-async fn watch(
+pub(super) async fn watch(
     engine: &Engine,
     id: &BuildId,
     recorder: &mut Recorder,
@@ -488,11 +488,12 @@ async fn succeeded(engine: &Engine, prepared: &Prepared, id: &BuildId, steps: &[
     Ok(ending)
 }
 
-const LOST_CACHE: &str = "BuildKit had lost a layer of its cache, so this was built once more without cache";
+pub(super) const LOST_CACHE: &str =
+    "BuildKit had lost a layer of its cache, so this was built once more without cache";
 
 /// Returns whether a build failed at a layer that BuildKit's cache names and its store does not have: a client that died
 /// while a layer was being written can leave that behind, and every build that would use it fails.
-fn lost_cache(steps: &[Step]) -> bool {
+pub(super) fn lost_cache(steps: &[Step]) -> bool {
     let lost = |error: &str| {
         error.contains("snapshot")
             && error.contains("does not exist: not found")
@@ -504,7 +505,7 @@ fn lost_cache(steps: &[Step]) -> bool {
 }
 
 /// Tells a failing step from an engine that went away.
-async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
+pub(super) async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
     let lost = [
         "code = Unavailable",
         "error reading from server",
@@ -552,13 +553,14 @@ async fn failed(engine: &Engine, steps: &[Step], noise: &str) -> Ending {
         ending.failed_number = Some(tasks[0].number);
     } else if let Some(step) = failed.first() {
         let error = step.error.as_deref().unwrap_or("failed");
-        ending.error = Some(if of_registry(error) {
-            format!(
-                "the registry did not take the image: {error}{}",
-                what_to_do(error)
-            )
-        } else {
-            format!("{}: {error}", step.name)
+        // What it begins with is asked for before anything is built.
+        let what = match step.name.contains("load metadata for") {
+            true => "an image that it begins with cannot be had",
+            false => "the registry did not take the image",
+        };
+        ending.error = Some(match of_registry(error) {
+            true => format!("{what}: {error}{}", what_to_do(error)),
+            false => format!("{}: {error}", step.name),
         });
         ending.failed_step = Some(step.name.clone());
         ending.failed_number = Some(step.number);

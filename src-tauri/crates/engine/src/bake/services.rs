@@ -37,10 +37,20 @@ pub(crate) fn builder(prepared: &Prepared) -> Option<&str> {
 /// Returns the variables that make the docker programs use the builder's or else the stack's engine. The builder of a
 /// docker context works in that context only.
 pub(crate) fn context_env(engine: &Engine, prepared: &Prepared) -> Vec<(String, String)> {
+    let services = prepared.services.as_ref();
+    let of_stack = services.and_then(|services| services.chosen.stack.context.as_deref());
+    engine_env(engine, builder(prepared), of_stack)
+}
+
+/// As [`context_env`], of a builder and a docker context.
+pub(super) fn engine_env(
+    engine: &Engine,
+    builder: Option<&str>,
+    context: Option<&str>,
+) -> Vec<(String, String)> {
     let location = &engine.docker().location;
-    let of_builder = builder(prepared).filter(|name| location.has_context(name));
-    let of_stack = || prepared.services.as_ref()?.chosen.stack.context.as_deref();
-    match of_builder.or_else(of_stack) {
+    let of_builder = builder.filter(|name| location.has_context(name));
+    match of_builder.or(context) {
         Some(name) if name != location.builder_name() => in_context(name),
         _ => Vec::new(),
     }
@@ -51,14 +61,18 @@ pub(crate) fn check_builder(engine: &Engine, prepared: &Prepared) -> Result<()> 
     let Some(services) = prepared.services.as_ref().filter(|services| !services.pushes()) else {
         return Ok(());
     };
+    check_place(
+        engine,
+        builder(prepared),
+        services.chosen.stack.context.as_deref(),
+    )
+}
+
+/// Refuses a builder that belongs to another engine than a docker context's.
+pub(crate) fn check_place(engine: &Engine, builder: Option<&str>, context: Option<&str>) -> Result<()> {
     let location = &engine.docker().location;
-    let runs_in = services
-        .chosen
-        .stack
-        .context
-        .clone()
-        .unwrap_or_else(|| location.builder_name());
-    match builder(prepared).filter(|name| location.has_context(name) && *name != runs_in) {
+    let runs_in = context.map_or_else(|| location.builder_name(), str::to_owned);
+    match builder.filter(|name| location.has_context(name) && *name != runs_in) {
         Some(name) => Err(Error::refused(
             format!("builder {name} belongs to another engine, and without a registry images stay there"),
             format!("name a registry to push to, or make a stack with the docker context {name}"),

@@ -21,6 +21,7 @@ pub use diff::diff;
 pub use insights::insights;
 pub use register::register;
 pub use start::{Started, shutdown, start, start_detailed};
+pub(crate) use start::{finish, wait_for_turn};
 pub use sync::sync;
 pub use watch::watch;
 

@@ -232,14 +232,16 @@ async fn run(engine: Engine, job: Job) {
     }
 }
 
-fn finish(engine: &Engine, id: &BuildId, ending: &Ending) -> Result<()> {
+/// Records how a build ended, and tells the inbox.
+pub(crate) fn finish(engine: &Engine, id: &BuildId, ending: &Ending) -> Result<()> {
     if engine.catalogue().end(id, ending, now_ms())? {
         inbox::report(engine, id)?;
     }
     Ok(())
 }
 
-async fn wait_for_turn(engine: &Engine, id: &BuildId) -> Result<bool> {
+/// Waits until a queued build may run; false when it was cancelled meanwhile.
+pub(crate) async fn wait_for_turn(engine: &Engine, id: &BuildId) -> Result<bool> {
     let mut changes = engine.catalogue().subscribe();
     let mut rounds = 0_u32;
     loop {

@@ -20,7 +20,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Notice> {
         id: row.get(0)?,
         build: row.get::<_, Option<String>>(1)?.map(BuildId),
         run: row.get(9)?,
-        project: ProjectId(row.get(2)?),
+        job: row.get(10)?,
+        project: Some(row.get(2)?)
+            .filter(|id: &String| !id.is_empty())
+            .map(ProjectId),
         kind: match row.get::<_, String>(3)?.as_str() {
             "succeeded" => NoticeKind::Succeeded,
             "timed_out" => NoticeKind::TimedOut,
@@ -35,24 +38,25 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Notice> {
     })
 }
 
-const COLUMNS: &str = "id, build_id, project_id, kind, title, body, at, duration_ms, read, run_id";
+const COLUMNS: &str = "id, build_id, project_id, kind, title, body, at, duration_ms, read, run_id, job";
 
 impl Catalogue {
     /// Adds a notice; its number is given here.
     pub(crate) fn add_notice(&self, notice: &Notice) -> Result<()> {
-        let sql = "INSERT INTO notices(build_id, run_id, project_id, kind, title, body, at, duration_ms)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let sql = "INSERT INTO notices(build_id, run_id, project_id, kind, title, body, at, duration_ms, job)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         self.db().execute(
             sql,
             params![
                 notice.build.as_ref().map(BuildId::as_str),
                 notice.run,
-                notice.project.0,
+                notice.project.as_ref().map_or("", ProjectId::as_str),
                 kind_word(notice.kind),
                 notice.title,
                 notice.body,
                 notice.at,
-                notice.duration_ms
+                notice.duration_ms,
+                notice.job
             ],
         )?;
         self.changed();

@@ -66,6 +66,27 @@ impl Catalogue {
             .ok_or_else(|| Error::NoProject(row.id.clone()))
     }
 
+    /// Returns the id that builds of a place are kept under which is no project and is never listed as one: a folder with a
+    /// Dockerfile. `root` has to be no path, so that the folder can be a project as well.
+    pub(crate) fn place(&self, root: &str, name: &str, recipe: &str, at: i64) -> Result<ProjectId> {
+        let id = crate::engine::random_hex(12)?;
+        let sql = "INSERT INTO projects(id, name, root, recipe, dialect, added_at, removed_at)
+             VALUES(?1, ?2, ?3, ?4, 'dockerfile', ?5, ?5) ON CONFLICT(root) DO NOTHING";
+        let db = self.db();
+        db.execute(sql, params![id, name, root, recipe, at])?;
+        drop(db);
+        self.find_place(root)?.ok_or(Error::NoProject(ProjectId(id)))
+    }
+
+    /// Returns the id of [`place`](Self::place), if anything was ever built there.
+    pub(crate) fn find_place(&self, root: &str) -> Result<Option<ProjectId>> {
+        let sql = "SELECT id FROM projects WHERE root = ?1";
+        let db = self.db();
+        Ok(db
+            .query_row(sql, [root], |row| row.get(0).map(ProjectId))
+            .optional()?)
+    }
+
     /// Lists projects, oldest first.
     pub(crate) fn projects(&self) -> Result<Vec<ProjectRow>> {
         let sql = format!("SELECT {COLUMNS} FROM projects WHERE removed_at IS NULL ORDER BY added_at, id");

@@ -204,6 +204,9 @@ DROP TABLE notices;
 ALTER TABLE notices_of_both RENAME TO notices;
 CREATE INDEX notices_by_build ON notices(build_id);
 CREATE INDEX notices_by_run ON notices(run_id) WHERE run_id IS NOT NULL;",
+), M::up(
+    "-- A notice may speak of a job of a datum pipeline, which belongs to no project.
+ALTER TABLE notices ADD COLUMN job TEXT;",
 )];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

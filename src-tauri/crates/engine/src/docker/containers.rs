@@ -1,8 +1,9 @@
-//! Containers started from a build: shells.
+//! Containers: listing, attaching, ending.
 
 use std::collections::HashMap;
 use std::pin::Pin;
 
+use bollard::container::LogOutput;
 use bollard::models::{ContainerCreateBody, HostConfig, PortSummary};
 use bollard::query_parameters::{
     AttachContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
@@ -12,15 +13,17 @@ use futures_util::{Stream, StreamExt};
 use tokio::io::AsyncWrite;
 
 use super::Docker;
-use crate::error::{Error, Result};
+use super::lines::Lines;
+use super::workers::whole;
+use crate::error::Result;
 
-/// What a shell writes, until it ends.
-pub(crate) type ShellOutput = Pin<Box<dyn Stream<Item = Vec<u8>> + Send>>;
+/// What a container writes, until it ends.
+pub(crate) type ContainerOutput = Pin<Box<dyn Stream<Item = Vec<u8>> + Send>>;
 
-/// A shell in a container, attached to.
-pub(crate) struct Shell {
+/// A container with somebody at its input and output.
+pub(crate) struct Attached {
     pub(crate) id: String,
-    pub(crate) output: ShellOutput,
+    pub(crate) output: ContainerOutput,
     pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
 }
 
@@ -86,21 +89,73 @@ impl Docker {
             ..Default::default()
         };
         let mut output = Box::pin(client.logs(id, Some(options)));
-        let mut partial: Vec<u8> = Vec::new();
+        // The two streams come in pieces of their own, and a piece of one must not end up in a line of the other.
+        let mut open = [Lines::default(), Lines::default()];
+        let mut goes_on = true;
         while let Some(piece) = output.next().await {
-            partial.extend_from_slice(&piece.map_err(|error| self.failed(error))?.into_bytes());
-            while let Some(end) = partial.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = partial.drain(..=end).collect();
-                let line = line.strip_suffix(b"\n").unwrap_or(&line);
-                if !on_line(line.strip_suffix(b"\r").unwrap_or(line)) {
-                    return Ok(());
-                }
+            let piece = piece.map_err(|error| self.failed(error))?;
+            let lines = &mut open[stream(&piece)];
+            lines.push(&piece.into_bytes(), |line| goes_on = goes_on && on_line(line));
+            if !goes_on {
+                return Ok(());
             }
         }
-        if !partial.is_empty() {
-            on_line(&partial);
+        for mut lines in open {
+            lines.finish(|line| {
+                on_line(line);
+            });
         }
         Ok(())
+    }
+
+    /// Creates a container, attaches to it and starts it, so that nothing it writes is missed. `files` are put into it
+    /// before it starts.
+    pub(crate) async fn attached(
+        &self,
+        body: ContainerCreateBody,
+        files: Option<Vec<u8>>,
+    ) -> Result<Attached> {
+        let client = self.client().await?;
+        let created = client
+            .create_container(None, body)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let start = async {
+            if let Some(files) = files {
+                self.put_tar(&created.id, "/", whole(files)).await?;
+            }
+            let attach = AttachContainerOptions {
+                stream: true,
+                stdin: true,
+                stdout: true,
+                stderr: true,
+                ..Default::default()
+            };
+            let attached = client
+                .attach_container(&created.id, Some(attach))
+                .await
+                .map_err(|error| self.failed(error))?;
+            client
+                .start_container(&created.id, None::<StartContainerOptions>)
+                .await
+                .map_err(|error| self.failed(error))?;
+            Ok(attached)
+        };
+        let attached = match start.await {
+            Ok(attached) => attached,
+            Err(error) => {
+                self.remove_container(&created.id).await?;
+                return Err(error);
+            }
+        };
+        let output = attached
+            .output
+            .filter_map(|item| async move { item.ok().map(|log| log.into_bytes().to_vec()) });
+        Ok(Attached {
+            id: created.id,
+            output: Box::pin(output),
+            input: attached.input,
+        })
     }
 
     /// Starts a shell in a new container, which is removed when it ends.
@@ -109,8 +164,7 @@ impl Docker {
         image: &str,
         labels: HashMap<String, String>,
         (columns, rows): (u16, u16),
-    ) -> Result<Shell> {
-        let client = self.client().await?;
+    ) -> Result<Attached> {
         let script = "command -v bash >/dev/null 2>&1 && exec bash -l || exec sh -l";
         let body = ContainerCreateBody {
             image: Some(image.to_owned()),
@@ -132,36 +186,7 @@ impl Docker {
             }),
             ..Default::default()
         };
-        let created = client
-            .create_container(None, body)
-            .await
-            .map_err(|error| self.failed(error))?;
-        let attach = AttachContainerOptions {
-            stream: true,
-            stdin: true,
-            stdout: true,
-            stderr: true,
-            ..Default::default()
-        };
-        let attached = client
-            .attach_container(&created.id, Some(attach))
-            .await
-            .map_err(|error| self.failed(error))?;
-        if let Err(error) = client
-            .start_container(&created.id, None::<StartContainerOptions>)
-            .await
-        {
-            self.remove_container(&created.id).await?;
-            return Err(self.failed(error));
-        }
-        let output = attached
-            .output
-            .filter_map(|item| async move { item.ok().map(|log| log.into_bytes().to_vec()) });
-        Ok(Shell {
-            id: created.id,
-            output: Box::pin(output),
-            input: attached.input,
-        })
+        self.attached(body, None).await
     }
 
     /// Waits for a container's end and returns its exit code, when the Engine tells.
@@ -237,10 +262,7 @@ impl Docker {
     }
 }
 
-impl Shell {
-    /// Returns an error for a shell that is not there any more.
-    pub(crate) fn gone(id: &str) -> Error {
-        let short: String = id.chars().take(12).collect();
-        Error::refused(format!("the shell {short} has ended"), "open a new one")
-    }
+/// Returns the place of the stream that a piece was written to.
+pub(crate) fn stream(piece: &LogOutput) -> usize {
+    usize::from(matches!(piece, LogOutput::StdErr { .. }))
 }

@@ -3,10 +3,13 @@
 
 mod compose;
 mod containers;
+mod lines;
 mod location;
+mod logins;
 mod plugin;
 mod steps;
 mod upload;
+mod workers;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,10 +21,13 @@ use tokio::sync::OnceCell;
 use crate::error::{Error, Result};
 
 pub(crate) use compose::resolve_compose;
-pub(crate) use containers::Shell;
+pub(crate) use containers::Attached;
+pub(crate) use lines::Lines;
 pub(crate) use location::{Location, in_context};
+pub(crate) use logins::{HUB, registry_host, registry_users};
 pub(crate) use plugin::{Buildx, probe_buildx};
 pub(crate) use steps::{StepContainer, Written};
+pub(crate) use workers::{WorkerSpec, whole};
 
 /// Longest wait for an answer of the Engine.
 const TIMEOUT_S: u64 = 120;

@@ -7,6 +7,8 @@ use bollard::query_parameters::{LogsOptions, RemoveVolumeOptions, StartContainer
 use futures_util::StreamExt;
 
 use super::Docker;
+use super::containers::stream;
+use super::lines::Lines;
 use crate::error::Result;
 
 /// What a step's container is made of.
@@ -80,30 +82,23 @@ impl Docker {
         };
         let mut output = Box::pin(client.logs(id, Some(options)));
         // The two streams come in pieces of their own, and a piece of one must not end up in a line of the other.
-        let mut partial: [Vec<u8>; 2] = [Vec::new(), Vec::new()];
+        let mut open = [Lines::default(), Lines::default()];
         while let Some(piece) = output.next().await {
             let piece = piece.map_err(|error| self.failed(error))?;
-            let stream = usize::from(matches!(piece, bollard::container::LogOutput::StdErr { .. }));
-            let open = &mut partial[stream];
-            open.extend_from_slice(&piece.into_bytes());
-            while let Some(end) = open.iter().position(|byte| *byte == b'\n') {
-                let mut bytes: Vec<u8> = open.drain(..=end).collect();
-                bytes.pop();
-                if bytes.last() == Some(&b'\r') {
-                    bytes.pop();
-                }
+            let mut ended = Vec::new();
+            open[stream(&piece)].push(&piece.into_bytes(), |line| ended.push(line.to_vec()));
+            for bytes in ended {
                 if lines.send(Written { bytes }).await.is_err() {
                     return Ok(());
                 }
             }
-            // A line without end is shown in parts.
-            if open.len() > 64 * 1024 {
-                let bytes = std::mem::take(open);
+        }
+        for mut rest in open {
+            let mut last = None;
+            rest.finish(|line| last = Some(line.to_vec()));
+            if let Some(bytes) = last {
                 drop(lines.send(Written { bytes }).await);
             }
-        }
-        for bytes in partial.into_iter().filter(|bytes| !bytes.is_empty()) {
-            drop(lines.send(Written { bytes }).await);
         }
         Ok(())
     }

@@ -3,16 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bollard::query_parameters::UploadToContainerOptions;
-use bollard::{body_full, body_try_stream};
 use tar::{EntryType, Header};
 use tokio_util::io::ReaderStream;
 
 use super::Docker;
+use super::workers::whole;
 use crate::error::{Error, Result};
 
 /// Longest upload; an engine may be far away.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// How much is read and sent at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -23,27 +22,12 @@ impl Docker {
     /// `folder` is absolute, made when it is missing, and everybody may write to it; what it has and the archive has not
     /// stays. The archive has to be checked before, see [`check_entries`](crate::artifacts::check_entries).
     pub(crate) async fn upload(&self, container: &str, folder: &str, archive: &Path) -> Result<()> {
-        let client = self.client().await?.clone().with_timeout(UPLOAD_TIMEOUT);
-        let to = |path: &str| {
-            Some(UploadToContainerOptions {
-                path: path.to_owned(),
-                no_overwrite_dir_non_dir: Some("true".to_owned()),
-                ..Default::default()
-            })
-        };
-        let made = body_full(only_folder(folder)?.into());
-        client
-            .upload_to_container(container, to("/"), made)
-            .await
-            .map_err(|error| self.failed(error))?;
+        self.put_tar(container, "/", whole(only_folder(folder)?)).await?;
         let file = tokio::fs::File::open(archive)
             .await
             .map_err(Error::file("reading", archive))?;
         let pieces = ReaderStream::with_capacity(file, PIECE_BYTES);
-        client
-            .upload_to_container(container, to(folder), body_try_stream(pieces))
-            .await
-            .map_err(|error| self.failed(error))
+        self.put_tar(container, folder, pieces).await
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::open::{TreeView, options};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::recipe::pipeline;
 use crate::recipe::{DIALECTS, Dialect, Options, SourceView, yaml};
+use crate::recipe::{datum, pipeline};
 use crate::source::{Head, Repo, SourceError};
 use crate::text::one_line;
 use crate::wire::{Preview, Problem, Severity};
@@ -23,6 +23,9 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
             "give a repository folder with a .gitpod.yml, compose.yaml or run.yaml, or that file itself",
         )
     })?;
+    if let Some(preview) = datum_pipelines(path, &absolute) {
+        return Ok(preview);
+    }
     let named = recipe_file(path, &absolute);
     let config = if named.is_none() {
         run_config(&absolute)
@@ -46,6 +49,7 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         repository: None,
         problems: Vec::new(),
         already: None,
+        datum_pipelines: Vec::new(),
         can_add: false,
     };
     if root.to_str() != Some(&preview.root) {
@@ -105,6 +109,35 @@ pub(super) fn preview(engine: &Engine, path: &Path) -> Result<Preview> {
         .any(|problem| problem.severity == Severity::Error);
     preview.can_add = preview.recognised.is_some() && !errors;
     Ok(preview)
+}
+
+/// Returns the preview of a spec of datum pipelines, which needs no repository: it is submitted, not added.
+fn datum_pipelines(path: &Path, file: &Path) -> Option<Preview> {
+    let kind = file.extension()?.to_str()?;
+    let about = file.metadata().ok()?;
+    let is_small = about.is_file() && about.len() <= yaml::MAX_BYTES as u64;
+    let bytes = (matches!(kind, "json" | "yaml" | "yml") && is_small).then(|| std::fs::read(file).ok())??;
+    if !datum::looks_like(&bytes) {
+        return None;
+    }
+    let shown = |path: &Path| one_line(&path.to_string_lossy());
+    let name = file.file_name().map(|name| shown(Path::new(name)))?;
+    let (specs, problems) = datum::spec::read(&name, &bytes);
+    Some(Preview {
+        path: shown(path),
+        root: shown(file.parent()?),
+        recognised: None,
+        repository: None,
+        problems,
+        already: None,
+        // One in which everything is wrong is a spec all the same.
+        datum_pipelines: match specs.is_empty() {
+            true => vec![name.clone()],
+            false => specs.into_iter().map(|spec| spec.name).collect(),
+        },
+        can_add: false,
+        name,
+    })
 }
 
 /// Returns the file name when the path itself is named like a recipe (whatever it is).

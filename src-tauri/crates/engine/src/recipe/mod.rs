@@ -6,8 +6,10 @@
 
 pub mod compose;
 mod context;
-mod dockerfile;
+pub mod datum;
+pub(crate) mod dockerfile;
 mod environment;
+mod json;
 pub mod pipeline;
 mod valid;
 pub mod workspace;

@@ -7,11 +7,19 @@ use serde::Deserialize;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::json;
 use crate::text::{one_line, sentence};
 use crate::wire::{Problem, Severity};
 
 /// Largest config file read, in bytes.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
+
+/// Largest file with several documents, in bytes: a hundred of them fit.
+const MAX_STREAM_BYTES: usize = 1 << 16;
+
+/// Most warnings and errors that are kept: each looks its line up, and nobody reads as many.
+const MAX_WARNINGS: usize = 100;
+const MAX_ERRORS: usize = 500;
 
 /// Most values that aliases may stand for, in all of a file: enough for any config, too few to keep a machine busy.
 const MAX_REPLAYED: usize = 20_000;
@@ -137,6 +145,57 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads a whole file; on a syntax error returns only the problem.
     pub(crate) fn parse(file: &'a str, bytes: &'a [u8]) -> Result<(Self, Node), Problem> {
+        let reader = Self::open(file, bytes, MAX_BYTES)?;
+        match serde_saphyr::from_str_with_options::<Option<Node>>(reader.text, options()) {
+            Ok(Some(node)) => Ok((reader, node)),
+            Ok(None) => {
+                let nothing = Spanned::new(
+                    Tree::Null,
+                    serde_saphyr::Location::UNKNOWN,
+                    serde_saphyr::Location::UNKNOWN,
+                );
+                Ok((reader, nothing))
+            }
+            Err(error) => Err(reader.syntax_error(&error)),
+        }
+    }
+
+    /// Reads every document of a file: JSON values when its first character is `{`, YAML documents otherwise. Documents
+    /// with nothing in them are left out; on a syntax error returns only the problem.
+    pub(crate) fn documents(file: &'a str, bytes: &'a [u8]) -> Result<(Self, Vec<Node>), Problem> {
+        let reader = Self::open(
+            file,
+            bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes),
+            MAX_STREAM_BYTES,
+        )?;
+        if reader.text.trim_start().starts_with('{') {
+            return match json::documents(reader.text, MAX_DEPTH, MAX_VALUES) {
+                Ok(documents) => Ok((reader, documents)),
+                Err((place, message)) => Err(reader.problem_at(Severity::Error, Some(place), message, None)),
+            };
+        }
+        match serde_saphyr::from_multiple_with_options::<Node>(reader.text, options()) {
+            Ok(mut documents) => {
+                documents.retain(|document| document.value != Tree::Null);
+                Ok((reader, documents))
+            }
+            Err(error) => Err(reader.syntax_error(&error)),
+        }
+    }
+
+    /// Returns what a syntax error says, at its place.
+    fn syntax_error(&self, error: &serde_saphyr::Error) -> Problem {
+        let place = error.location().map(|at| (at.line(), at.column()));
+        let mut message = first_line(&error.without_snippet().to_string());
+        if let Some((line, column)) = place {
+            // The problem says it beside its message.
+            message = message.replace(&format!(" at line {line}, column {column}"), "");
+        }
+        self.problem_at(Severity::Error, place, message, None)
+    }
+
+    /// Checks that a file is text of a size that is read.
+    fn open(file: &'a str, bytes: &'a [u8], most: usize) -> Result<Self, Problem> {
         let whole = |line: Option<u32>, message: String, hint: &str| Problem {
             severity: Severity::Error,
             file: file.to_owned(),
@@ -146,9 +205,9 @@ impl<'a> Reader<'a> {
             hint: Some(hint.to_owned()),
             snippet: None,
         };
-        if bytes.len() > MAX_BYTES {
+        if bytes.len() > most {
             let message = format!(
-                "the file has {} bytes, more than the {MAX_BYTES} that are read",
+                "the file has {} bytes, more than the {most} that are read",
                 bytes.len()
             );
             return Err(whole(
@@ -183,31 +242,7 @@ impl<'a> Reader<'a> {
                 "it is probably not a YAML file",
             ));
         }
-        let options = serde_saphyr::options! {
-            with_snippet: false,
-            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
-            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_VALUES },
-        };
-        match serde_saphyr::from_str_with_options::<Option<Node>>(text, options) {
-            Ok(Some(node)) => Ok((reader, node)),
-            Ok(None) => {
-                let nothing = Spanned::new(
-                    Tree::Null,
-                    serde_saphyr::Location::UNKNOWN,
-                    serde_saphyr::Location::UNKNOWN,
-                );
-                Ok((reader, nothing))
-            }
-            Err(error) => {
-                let place = error.location().map(|at| (at.line(), at.column()));
-                let mut message = first_line(&error.without_snippet().to_string());
-                if let Some((line, column)) = place {
-                    // The problem says it beside its message.
-                    message = message.replace(&format!(" at line {line}, column {column}"), "");
-                }
-                Err(reader.problem_at(Severity::Error, place, message, None))
-            }
-        }
+        Ok(reader)
     }
 
     fn problem_at(
@@ -245,10 +280,33 @@ impl<'a> Reader<'a> {
     }
 
     fn push<T>(&mut self, severity: Severity, at: &Spanned<T>, message: String, hint: &str) {
+        if self.is_full(severity) {
+            return;
+        }
         let place = Some((at.referenced.line(), at.referenced.column()));
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
         let problem = self.problem_at(severity, place, message, hint);
         self.problems.push(problem);
+    }
+
+    /// Returns whether no more problems of a severity are kept.
+    fn is_full(&self, severity: Severity) -> bool {
+        let most = match severity {
+            Severity::Error => MAX_ERRORS,
+            Severity::Warning => MAX_WARNINGS,
+        };
+        let told = self
+            .problems
+            .iter()
+            .filter(|problem| problem.severity == severity);
+        told.count() >= most
+    }
+
+    /// Returns whether an error is among the problems behind the first so many.
+    pub(crate) fn has_error_since(&self, before: usize) -> bool {
+        self.problems[before..]
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
     }
 
     /// Returns a value as text; anything else is an error, except nothing.
@@ -302,6 +360,9 @@ impl<'a> Reader<'a> {
 
     /// Warns of a key that means nothing here, and names the nearest one that does.
     pub(crate) fn unknown_key(&mut self, key: &Spanned<String>, within: &str, known: &[&str]) {
+        if self.is_full(Severity::Warning) {
+            return;
+        }
         let near = known.iter().min_by_key(|word| distance(word, &key.value));
         let hint = match near {
             Some(word) if distance(word, &key.value) <= 2 => format!("did you mean `{word}`?"),
@@ -309,6 +370,15 @@ impl<'a> Reader<'a> {
         };
         let shown: String = key.value.chars().take(60).collect();
         self.warning(key, format!("unknown key `{shown}` {within}"), &hint);
+    }
+}
+
+/// Returns how much of a file is read.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        with_snippet: false,
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_VALUES },
     }
 }
 

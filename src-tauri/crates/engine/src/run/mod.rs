@@ -2,6 +2,7 @@
 
 pub mod deploy;
 pub mod deploys;
+pub(crate) mod images;
 pub mod pipelines;
 mod ports;
 
@@ -12,7 +13,7 @@ use std::sync::Mutex;
 use futures_util::StreamExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::docker::Shell;
+use crate::docker::Attached;
 use crate::engine::{Engine, lock};
 use crate::error::{Error, Result};
 use crate::secrets::{is_secret_name, redacted};
@@ -58,7 +59,7 @@ pub async fn shell(
         ("dev.headstart.project".to_owned(), build.project_name.clone()),
         ("dev.headstart.run.commit".to_owned(), build.commit.clone()),
     ]);
-    let Shell {
+    let Attached {
         id,
         mut output,
         input,
@@ -96,14 +97,14 @@ async fn write_all(
 /// Sends typed bytes to a shell of this process.
 pub async fn write(engine: &Engine, run: &str, bytes: &[u8]) -> Result<()> {
     let sender = lock(&engine.shells().0).get(run).cloned();
-    let sender = sender.ok_or_else(|| Shell::gone(run))?;
-    sender.send(bytes.to_vec()).await.map_err(|_| Shell::gone(run))
+    let sender = sender.ok_or_else(|| ended(run))?;
+    sender.send(bytes.to_vec()).await.map_err(|_| ended(run))
 }
 
 /// Tells a shell the size of its terminal, in columns and rows.
 pub async fn resize(engine: &Engine, run: &str, size: (u16, u16)) -> Result<()> {
     if !lock(&engine.shells().0).contains_key(run) {
-        return Err(Shell::gone(run));
+        return Err(ended(run));
     }
     engine.docker().resize(run, size).await
 }
@@ -117,7 +118,7 @@ pub async fn stop(engine: &Engine, run: &str) -> Result<()> {
         .into_iter()
         .any(|container| container.id == run);
     if !ours {
-        return Err(Shell::gone(run));
+        return Err(ended(run));
     }
     engine.docker().remove_container(run).await
 }
@@ -177,4 +178,10 @@ fn gone(reference: &str) -> Error {
         format!("the Engine does not have {reference} any more"),
         "build the commit again",
     )
+}
+
+/// Returns an error for a shell that is not there any more.
+fn ended(id: &str) -> Error {
+    let short: String = id.chars().take(12).collect();
+    Error::refused(format!("the shell {short} has ended"), "open a new one")
 }

@@ -6,6 +6,8 @@
 mod build;
 mod builder;
 mod compose;
+mod data;
+mod datum;
 mod error;
 mod history;
 mod pipeline;
@@ -17,6 +19,8 @@ mod system;
 pub use build::*;
 pub use builder::*;
 pub use compose::*;
+pub use data::*;
+pub use datum::*;
 pub use error::*;
 pub use history::*;
 pub use pipeline::*;

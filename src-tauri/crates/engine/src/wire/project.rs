@@ -107,6 +107,9 @@ pub struct Preview {
     pub problems: Vec<Problem>,
     /// The project that already stands for this source root.
     pub already: Option<ProjectId>,
+    /// Datum pipelines, when the path is a spec of some: it is submitted instead of added.
+    #[serde(default)]
+    pub datum_pipelines: Vec<String>,
     /// Whether `add` would succeed.
     pub can_add: bool,
 }

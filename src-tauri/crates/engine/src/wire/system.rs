@@ -117,6 +117,34 @@ impl Integration {
     }
 }
 
+/// The image that the builder for a language begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct BuilderImage {
+    /// Language: `python`.
+    pub language: String,
+    /// Image: `python:3`.
+    pub image: String,
+}
+
+impl BuilderImage {
+    /// Returns those that are known without being set.
+    pub fn usual() -> Vec<Self> {
+        let known = [
+            ("go", "golang:latest"),
+            ("node", "node:lts"),
+            ("python", "python:3"),
+            ("rust", "rust:1"),
+        ];
+        known
+            .map(|(language, image)| Self {
+                language: language.to_owned(),
+                image: image.to_owned(),
+            })
+            .into()
+    }
+}
+
 /// What the user can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -135,6 +163,8 @@ pub struct Settings {
     pub max_layers: u32,
     /// What `required_integrations` of a run config stand for.
     pub integrations: Vec<Integration>,
+    /// What the builders of datum pipelines' code begin with; a language that is not named has its usual image.
+    pub builder_images: Vec<BuilderImage>,
     /// Colour scheme.
     pub theme: Theme,
     /// Desktop notifications.
@@ -151,6 +181,7 @@ impl Default for Settings {
             max_chain: 20,
             max_layers: 100,
             integrations: Integration::usual(),
+            builder_images: BuilderImage::usual(),
             theme: Theme::System,
             notifications: NotificationSettings::default(),
         }
@@ -182,8 +213,10 @@ pub struct Notice {
     pub build: Option<BuildId>,
     /// The run of a pipeline it speaks of.
     pub run: Option<String>,
-    /// Its project.
-    pub project: ProjectId,
+    /// The job of a datum pipeline it speaks of.
+    pub job: Option<String>,
+    /// Its project; none for a job, which belongs to none.
+    pub project: Option<ProjectId>,
     /// What happened.
     pub kind: NoticeKind,
     /// The outcome: "sample built".

@@ -9,14 +9,15 @@ use tokio::sync::mpsc;
 use super::code::{self, Code};
 use super::command::{command, variables};
 use super::log_id;
-use crate::bake::{LogWriter, ask_program, sanitise};
+use crate::bake::{LogWriter, sanitise};
 use crate::builds::{self, Started};
 use crate::clock::now_ms;
-use crate::docker::{Docker, StepContainer, Written, in_context};
+use crate::docker::{Docker, StepContainer, Written};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::plan::{Prepared, remember};
 use crate::recipe::pipeline::StepSpec;
+use crate::run::images::present;
 use crate::wire::{
     BuildEvent, BuildRequest, BuildStatus, BuiltImage, Decision, Delivery, PipelineRun, StepStatus,
 };
@@ -31,9 +32,6 @@ pub const CODE: &str = "/app/code";
 const SHARED: &str = "/headstart/run";
 /// How often the catalogue is asked whether somebody cancelled.
 const POLL: Duration = Duration::from_millis(100);
-/// Longest time for getting an image from a registry.
-const PULL: Duration = Duration::from_secs(30 * 60);
-
 /// How a run came to an end.
 enum End {
     Succeeded,
@@ -78,6 +76,11 @@ pub(super) async fn execute(
         () = cancelled => Ok(End::Cancelled),
     };
     remove_all(&docker, &id).await;
+    if matches!(ended, Ok(End::Cancelled)) {
+        // One that was being made while the others were removed.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        remove_all(&docker, &id).await;
+    }
     let (status, error) = match ended {
         Ok(End::Succeeded) => (BuildStatus::Succeeded, None),
         Ok(End::Failed(why)) => (BuildStatus::Failed, Some(why)),
@@ -215,7 +218,13 @@ impl Work {
                     keys.join(", ")
                 )));
             };
-            let image = self.present(&docker, &prepared, image).await?;
+            let wanted = (image.reference.as_str(), image.digest.as_str());
+            let context = prepared.context().map(str::to_owned);
+            let engine = self.engine.clone();
+            let image = present(&engine, &docker, context.as_deref(), wanted, |line| {
+                self.say(0, line)
+            })
+            .await?;
             self.run.steps[place].image.clone_from(&image);
             let keeps_entrypoint = all.entrypoints.contains(&step.target);
             let code = code.as_ref().filter(|_| is_unpacked(*delivery));
@@ -298,45 +307,6 @@ impl Work {
             images.entry(image.target.clone()).or_insert(image);
         }
         Ok(Ok(images))
-    }
-
-    /// Makes sure that the engine has an image, and returns what it is used by.
-    async fn present(&mut self, docker: &Docker, prepared: &Prepared, image: &BuiltImage) -> Result<String> {
-        let here = docker.image(&image.reference).await?;
-        if let Some(here) = here.filter(|here| image.digest.is_empty() || here.digest == image.digest) {
-            return Ok(here.digest);
-        }
-        if !image.digest.is_empty()
-            && let Some(here) = docker.image(&image.digest).await?
-        {
-            return Ok(here.digest);
-        }
-        let name = match image.reference.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') && !image.digest.is_empty() => {
-                format!("{name}@{}", image.digest)
-            }
-            _ => image.reference.clone(),
-        };
-        self.say(0, &format!("pulling {name}"))?;
-        // The docker program knows the user's credentials, which are never read here.
-        let mut env = self.engine.docker().location.env();
-        if let Some(context) = prepared.context() {
-            env.extend(in_context(context));
-        }
-        let words = ["pull", "--quiet", &name].map(str::to_owned);
-        let answer = ask_program("docker", &words, self.engine.home(), &env, PULL).await?;
-        if !answer.success {
-            let said = answer.stderr.lines().rfind(|line| !line.trim().is_empty());
-            return Err(Error::refused(
-                format!(
-                    "the image {name} could not be pulled: {}",
-                    said.unwrap_or("docker did not say why").trim()
-                ),
-                "see that the registry has it and that `docker login` was done, or build it again with --full",
-            ));
-        }
-        let pulled = docker.image(&name).await?;
-        Ok(pulled.map_or(name, |image| image.digest))
     }
 
     fn container(
