@@ -42,7 +42,7 @@ test: ## everything that must hold: checks, unit tests, journeys with a real eng
 
 # The conformance runner is not libtest and has the last word, so it is left out here.
 tests:
-	@$(setup)/images.sh python
+	@$(setup)/images.sh python go
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		echo 'cargo nextest run'; cargo nextest run $(whole) --no-fail-fast --no-tests=pass -E 'not binary(conformance)'; \
 	else \

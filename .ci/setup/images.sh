@@ -5,6 +5,9 @@
 #   images.sh                headstart-sample/busybox:1, a shell and its small tools, 2 MB, a second
 #   images.sh toolchain      also headstart-sample/toolchain:1, a C compiler, make and git; minutes the first time
 #   images.sh python         also headstart-sample/python:1, Python with pip; minutes the first time
+#   images.sh go             also headstart-sample/go:1, the Go compiler; minutes the first time
+#
+# Several words make several images.
 set -euo pipefail
 # shellcheck source=.ci/setup/common.sh
 . "$(dirname "$0")/common.sh"
@@ -66,16 +69,15 @@ debian_image() {
         --change 'CMD ["/bin/bash"]' "$@" "$file" "$image" >/dev/null
 }
 
-case ${1:-} in
-'') busybox_image ;;
-toolchain)
+for wanted in "${@:-busybox}"; do
     busybox_image
-    debian_image toolchain gcc,make,libc6-dev,git,ca-certificates
-    ;;
-python)
-    busybox_image
+    case $wanted in
+    busybox) ;;
+    toolchain) debian_image toolchain gcc,make,libc6-dev,git,ca-certificates ;;
     # Debian keeps its own Python packages from pip; in an image of one's own that is what pip is for.
-    debian_image python python3,python3-pip,ca-certificates --change 'ENV PIP_BREAK_SYSTEM_PACKAGES=1'
-    ;;
-*) fail "usage: images.sh [toolchain|python]" ;;
-esac
+    python) debian_image python python3,python3-pip,ca-certificates --change 'ENV PIP_BREAK_SYSTEM_PACKAGES=1' ;;
+    # Without a C compiler, which takes half the room: what Go links by itself is enough for samples.
+    go) debian_image go golang-go,ca-certificates ;;
+    *) fail "usage: images.sh [toolchain|python|go]..." ;;
+    esac
+done

@@ -3,12 +3,15 @@
 //! Every journey has a home and a folder name of its own, so that journeys run side by side and clean up by themselves:
 //! images are named after the folder they come from.
 
+pub mod code_builder;
 pub mod compose;
+pub mod datum;
 mod docker;
 pub mod fault_proxy;
 mod files;
 mod headstart;
 mod http;
+mod memory;
 pub mod pipeline;
 pub mod registry;
 mod repository;
@@ -23,6 +26,7 @@ pub use docker::{Listing, docker, has_image, in_image, listing, remove_images, t
 pub use files::{Files, digest};
 pub use headstart::{Home, Run, Running, binary};
 pub use http::{Answer, free_port, http};
+pub use memory::peak;
 pub use repository::{BUSYBOX, Repository};
 
 /// Waits until a question has an answer; panics with what was waited for when it takes too long.

@@ -5,8 +5,10 @@
 mod bakes;
 mod big;
 mod caches;
+mod datums;
 mod figures;
 mod graphs;
+mod million;
 mod pipelines;
 mod plans;
 mod window;
@@ -14,11 +16,15 @@ mod window;
 use anyhow::Result;
 
 /// What can be measured; words behind `--` choose.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 12] = [
     "bake",
     "caches",
     "pipelines",
     "delivery",
+    "datums",
+    "datum",
+    "code",
+    "million",
     "plan",
     "graph",
     "fingerprint",
@@ -51,6 +57,18 @@ fn main() -> Result<()> {
     }
     if is_wanted("delivery") {
         pipelines::delivery(&mut table)?;
+    }
+    if is_wanted("datums") {
+        datums::plan(&mut table)?;
+    }
+    if is_wanted("datum") {
+        datums::each(&mut table)?;
+    }
+    if is_wanted("code") {
+        datums::code(&mut table)?;
+    }
+    if is_wanted("million") {
+        million::measure(&mut table)?;
     }
     if is_wanted("plan") || is_wanted("graph") {
         let big = big::repository()?;

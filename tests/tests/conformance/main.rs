@@ -8,8 +8,13 @@
 mod archives;
 mod base_selection;
 mod checkouts;
+mod code_builders;
 mod compose;
 mod config_parse;
+mod datum;
+mod datum_lists;
+mod datum_runs;
+mod datum_specs;
 mod pipeline;
 mod pipeline_builds;
 mod repositories;
@@ -117,6 +122,27 @@ fn adapter(area: &str) -> Option<Adapter> {
         "find_existing_build" => pipeline_builds::find,
         "reuse_gate" => pipeline_builds::gate,
         "build_argument" => pipeline_builds::argument,
+        "builder" => code_builders::answer,
+        "glob_syntax" => datum::syntax,
+        "glob" => datum::glob,
+        "glob_capture" => datum::captures,
+        "glob_replace" => datum::replaced,
+        "pachignore" => datum::ignored,
+        "image_tag_warning" => datum::tag_warning,
+        "push_images" => datum::pushed,
+        "build_flag" => datum::build_flag,
+        "build_path" => datum::build_path,
+        "parallelism" => datum_specs::parallelism,
+        "pipeline_name" => datum_specs::name,
+        "defaults" => datum_specs::defaults,
+        "spec_validation" => datum_specs::validation,
+        "build_spec_validation" => datum_specs::build_validation,
+        "datums" => datum_lists::datums,
+        "datum_skip" => datum_lists::skipped,
+        "build_upload" => datum_runs::upload,
+        "update" => datum_runs::update,
+        "run" => datum_runs::run,
+        "build_transformation" => datum_specs::transformation,
         _ => return None,
     })
 }

@@ -1,11 +1,9 @@
 //! Bytes that builds write.
 
-use std::time::Instant;
-
 use headstart_engine::bake;
 
 use crate::pieces::{Dice, PIECES, hostile};
-use crate::place::{LIMIT, cut};
+use crate::place::{LIMIT, cut, timed};
 
 #[test]
 fn log_lines_are_harmless_text() {
@@ -23,13 +21,9 @@ fn log_lines_are_harmless_text() {
     lines.push([b"\x1b[".to_vec(), b"1;".repeat(500_000), b"m".to_vec()].concat());
     lines.push(b"\x1b[".repeat(500_000));
     for line in &lines {
-        let started = Instant::now();
-        let mut clean = bake::sanitise(line);
-        let mut took = started.elapsed();
+        let (mut clean, mut took) = timed(|| bake::sanitise(line));
         if took > LIMIT {
-            let started = Instant::now();
-            clean = bake::sanitise(line);
-            took = started.elapsed();
+            (clean, took) = timed(|| bake::sanitise(line));
         }
         let what = cut(&String::from_utf8_lossy(line));
         assert!(took <= LIMIT, "{what} took {took:?}");

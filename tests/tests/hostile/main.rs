@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod config_files;
+mod datum_specs;
 mod log_lines;
 mod names;
 mod odd_files;

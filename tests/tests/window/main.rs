@@ -6,6 +6,7 @@ mod builders;
 mod catalogue;
 mod close;
 mod compose;
+mod datums;
 mod first_run;
 mod pipeline;
 mod screens;

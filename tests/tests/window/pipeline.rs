@@ -244,7 +244,7 @@ fn newest_run(home: &Home) -> String {
 }
 
 /// Takes pictures of what is shown: light, dark, and in a small window.
-fn looks(window: &mut Window, name: &str) {
+pub(crate) fn looks(window: &mut Window, name: &str) {
     window.picture(&format!("{name}-light"));
     window.resize(900, 600);
     window.picture(&format!("{name}-light-small"));
