@@ -1,11 +1,12 @@
 /**
  * The window in an ordinary browser, for looking at it: `npm run dev`, then /tests/harness.html.
- * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|compose|pipeline|unborn|slow, rows=200000.
+ * Query: theme=dark|light, screen=history|builds|…, build=running|queued|failed|long|done|<id>, world=first-run|no-engine|compose|pipeline|data|data-empty|unborn|slow, rows=200000.
  */
 import { mockWindows } from '@tauri-apps/api/mocks';
 import { mount } from 'svelte';
 import type { Theme, DeployEvent } from '../src/lib/ipc';
 import { buildHandlers, shown } from './mock/builds';
+import { dataHandlers } from './mock/data';
 import { composeHandlers } from './mock/compose';
 import { pipelineHandlers } from './mock/pipeline';
 import { type Handlers, handlers, mockEngine, noEngine, settings, wireError } from './mock/world';
@@ -26,6 +27,8 @@ const worlds: Record<string, Handlers> = {
   },
   compose: composeHandlers(),
   pipeline: pipelineHandlers(),
+  data: dataHandlers(),
+  'data-empty': dataHandlers({ list_datum_pipelines: () => [], list_data_repos: () => [] }),
   'pipeline-empty': pipelineHandlers({ list_pipeline_runs: () => ({ total: 0, runs: [] }) }),
   'compose-empty': composeHandlers({ list_deployments: () => [], list_runs: () => [] }),
   'compose-broken': composeHandlers({
@@ -77,6 +80,12 @@ if (screen === 'build')
     build: shown[(query.get('build') ?? 'running') as keyof typeof shown] ?? query.get('build'),
   });
 else if (screen === 'run') app.router.go({ name: 'run', run: query.get('run') ?? 'f00d000000000004' });
+else if (screen === 'data') app.router.go({ name: 'data', tab: (query.get('tab') ?? 'pipelines') as 'pipelines' });
+else if (screen === 'datum-pipeline') app.showDatumPipeline(query.get('name') ?? 'map', null);
+else if (screen === 'data-repo')
+  app.showDataRepo(query.get('name') ?? 'scraper', null, { path: query.get('path') ?? '/' });
+else if (screen === 'job') app.showJob(query.get('job') ?? 'a5b4c0de00000005');
+else if (screen === 'submit') adding.open(['/home/mira/src/edges/map.json']);
 else if (screen) app.router.go({ name: screen } as never);
 
 Object.assign(window, { app, actions, adding });

@@ -1,6 +1,8 @@
+import { creating } from '../data/creating.svelte';
+import { submission } from '../datums/submission.svelte';
 import { actions, type Action } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
-import type { Screen } from '../lib/state/router.svelte';
+import type { DataTab, Screen } from '../lib/state/router.svelte';
 import { adding } from '../project/adding.svelte';
 import { layers } from './layers.svelte';
 
@@ -8,11 +10,17 @@ function go(name: Screen['name'], title: string, keys: string[]): Action {
   return { id: `go-${name}`, title, group: 'Go to', keys, run: () => app.router.go({ name } as Screen) };
 }
 
+function data(tab: DataTab, title: string, keys: string[]): Action {
+  return { id: `go-data-${tab}`, title, group: 'Go to', keys, run: () => app.router.go({ name: 'data', tab }) };
+}
+
 /** What can be done on every screen. */
 const everywhere: Action[] = [
   go('history', 'History', ['g h']),
   go('builds', 'Builds', ['g b']),
   go('runs', 'Runs', ['g r']),
+  data('pipelines', 'Data: pipelines', ['g d']),
+  data('repositories', 'Data: repositories', ['g f']),
   go('stacks', 'Stacks', ['g s']),
   go('insights', 'Insights', ['g i']),
   { ...go('settings', 'Settings', ['mod+,']), always: true },
@@ -40,6 +48,21 @@ const everywhere: Action[] = [
   },
   { id: 'add-file', title: 'Add a project by its recipe file…', group: 'Projects', run: () => adding.choose('file') },
   { id: 'add-path', title: 'Add a project by its path…', group: 'Projects', run: () => adding.askPath() },
+  {
+    id: 'submit-spec',
+    title: 'Submit a pipeline spec…',
+    group: 'Data',
+    run: () => void submission.choose(() => adding.askPath()),
+  },
+  {
+    id: 'data.new-repo',
+    title: 'New repository…',
+    group: 'Data',
+    run: () => {
+      app.router.go({ name: 'data', tab: 'repositories' });
+      creating.open = true;
+    },
+  },
   theme('light'),
   theme('dark'),
   theme('system'),

@@ -2,8 +2,10 @@
 import type { LogLine, LogPage } from '../lib/ipc';
 
 export interface LogSource {
-  /** What wrote it: "build", "run". */
+  /** What wrote it: "build", "run", "job". */
   readonly of: string;
+  /** What one of its steps is called; "step" if absent. */
+  readonly part?: string;
   /** Lines of the whole log, as far as they are known before it is read. */
   readonly lines: number;
   readonly steps: readonly { number: number; name: string; parent?: number | null }[];

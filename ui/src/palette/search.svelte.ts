@@ -1,4 +1,7 @@
-import { ask, type Build, commands, type GraphRow, type Ref } from '../lib/ipc';
+import { dataStacks } from '../data/stacks.svelte';
+import { sizeWords, firstBranch } from '../data/words';
+import { pipelineState } from '../datums/words';
+import { ask, type Build, commands, type DataRepo, type DatumPipeline, type GraphRow, type Ref } from '../lib/ipc';
 import { anyBuild, app } from '../lib/state/app.svelte';
 import { Resource } from '../lib/state/resource.svelte';
 import { type Action, actions } from '../lib/state/actions.svelte';
@@ -7,7 +10,7 @@ import { best } from './rank';
 
 export type Entry = {
   key: string;
-  group: 'Actions' | 'Branches and tags' | 'Builds' | 'Commits';
+  group: 'Actions' | 'Branches and tags' | 'Builds' | 'Commits' | 'Datum pipelines' | 'Data repositories';
   title: string;
   detail?: string;
   keys?: string;
@@ -21,6 +24,10 @@ export class PaletteSearch {
   refs = new Resource<Ref[]>();
   commits = new Resource<GraphRow[]>();
   builds = new Resource<Build[]>();
+  pipelines = new Resource<DatumPipeline[]>();
+  repos = new Resource<DataRepo[]>();
+  /** Whose repositories those are. */
+  #stack: string | null = null;
   #soon: ReturnType<typeof setTimeout> | undefined;
 
   entries = $derived.by((): Entry[] => {
@@ -33,8 +40,12 @@ export class PaletteSearch {
     ).map(fromAction);
     if (!query) return found;
     const refs = best(this.refs.data ?? [], query, (ref) => ref.name, 5).map(fromRef);
+    const pipelines = best(this.pipelines.data ?? [], query, (one) => one.name, 5).map(fromPipeline);
+    const repos = best(this.repos.data ?? [], query, (one) => one.name, 5).map((one) => fromRepo(one, this.#stack));
     return [
       ...found,
+      ...pipelines,
+      ...repos,
       ...refs,
       ...(this.builds.data ?? []).map(fromBuild),
       ...(this.commits.data ?? []).map(fromCommit),
@@ -46,6 +57,10 @@ export class PaletteSearch {
     this.set('');
     const project = app.project?.id;
     if (project) void this.refs.load(() => ask(commands.listRefs(project)));
+    this.#stack = dataStacks.current;
+    const stack = this.#stack;
+    void this.pipelines.load(() => ask(commands.listDatumPipelines(null)));
+    void this.repos.load(() => ask(commands.listDataRepos(stack)));
   }
 
   set(query: string) {
@@ -99,6 +114,26 @@ function fromRef(ref: Ref): Entry {
     title: ref.name,
     detail: short(ref.commit),
     run: () => app.showCommit(ref.commit),
+  };
+}
+
+function fromPipeline(pipeline: DatumPipeline): Entry {
+  return {
+    key: `p:${pipeline.stack}:${pipeline.name}`,
+    group: 'Datum pipelines',
+    title: pipeline.name,
+    detail: `${pipeline.output} · ${pipelineState(pipeline).word}`,
+    run: () => app.showDatumPipeline(pipeline.name, pipeline.stack),
+  };
+}
+
+function fromRepo(repo: DataRepo, stack: string | null): Entry {
+  return {
+    key: `d:${repo.name}`,
+    group: 'Data repositories',
+    title: repo.name,
+    detail: sizeWords(firstBranch(repo)?.head ?? null),
+    run: () => app.showDataRepo(repo.name, stack),
   };
 }
 

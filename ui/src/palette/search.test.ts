@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { dataHandlers } from '../../tests/mock/data';
 import { handlers, mockEngine, project } from '../../tests/mock/world';
 import { actions } from '../lib/state/actions.svelte';
 import { app } from '../lib/state/app.svelte';
@@ -32,4 +33,17 @@ it('finds branches, commits and builds, and goes to them', async () => {
   search.entries.find((entry) => entry.group === 'Commits')?.run();
   expect(app.router.screen.name).toBe('history');
   expect(app.commit).toMatch(/^[0-9a-f]{40}$/);
+});
+
+it('finds pipelines and data repositories by name, and goes to them', async () => {
+  mockEngine(handlers(30, dataHandlers()));
+  const search = new PaletteSearch();
+  search.open();
+  search.set('scrap');
+  await vi.waitFor(() => expect(search.entries.map((entry) => entry.group)).toContain('Data repositories'));
+  search.entries.find((entry) => entry.group === 'Data repositories')?.run();
+  expect(app.router.screen).toEqual({ name: 'data-repo', stack: null, repo: 'scraper' });
+  search.set('diges');
+  search.entries.find((entry) => entry.group === 'Datum pipelines')?.run();
+  expect(app.router.screen).toEqual({ name: 'datum-pipeline', stack: 'local', pipeline: 'digest' });
 });

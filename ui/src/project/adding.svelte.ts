@@ -1,8 +1,16 @@
+import { submission } from '../datums/submission.svelte';
 import { ask, commands, type Preview, type Project } from '../lib/ipc';
 import { chooseFile, chooseFolder, type DropEvent } from '../lib/ipc/window';
 import { app } from '../lib/state/app.svelte';
 import { Resource } from '../lib/state/resource.svelte';
 import { toasts } from '../lib/state/toasts.svelte';
+
+/** A screen that takes dropped files itself while it is shown. */
+export type DropTaker = {
+  /** What dropping does, as a sentence without its end. */
+  words: (paths: string[]) => string;
+  take: (paths: string[]) => void;
+};
 
 /** The way of a path into Headstart: hovered or chosen, looked at, added. Nothing is written before `add`. */
 export class Adding {
@@ -15,22 +23,40 @@ export class Adding {
   /** Asking for a path in writing. */
   asking = $state(false);
   busy = $state(false);
+  /** Specs among the paths that were opened together. */
+  #submitted = 0;
 
   path = $derived(this.queue[0] ?? null);
+  /** Who takes what is dropped, instead of its being looked at. */
+  taker = $state.raw<DropTaker | null>(null);
+
+  /** Lets a screen take dropped files until the returned function is called. */
+  divert(taker: DropTaker): () => void {
+    this.taker = taker;
+    return () => {
+      if (this.taker === taker) this.taker = null;
+    };
+  }
 
   apply(event: DropEvent) {
     if (event.type === 'enter') {
       this.hovering = event.paths;
-      if (event.paths[0]) this.#look(event.paths[0]);
+      if (event.paths[0] && !this.taker) this.#look(event.paths[0]);
     } else if (event.type === 'leave') this.hovering = [];
     else {
       this.hovering = [];
-      this.open(event.paths);
+      if (this.taker) this.taker.take(event.paths);
+      else this.open(event.paths);
     }
   }
 
   /** Shows previews of paths, one after the other. */
   open(paths: string[]) {
+    this.#submitted = 0;
+    this.#show(paths);
+  }
+
+  #show(paths: string[]) {
     this.asking = false;
     this.queue = paths;
     if (paths[0]) this.#look(paths[0]);
@@ -61,7 +87,7 @@ export class Adding {
   /** Goes to the next path, or closes. */
   next() {
     this.asking = false;
-    this.open(this.queue.slice(1));
+    this.#show(this.queue.slice(1));
     if (!this.path) this.preview.clear();
   }
 
@@ -89,7 +115,18 @@ export class Adding {
 
   #look(path: string) {
     if (this.preview.data?.path !== path) this.preview.clear();
-    void this.preview.load(() => ask(commands.previewPath(path)));
+    else this.#submit();
+    void this.preview.load(() => ask(commands.previewPath(path))).then(() => this.#submit());
+  }
+
+  /** A spec of datum pipelines is not added but submitted, on a screen of its own. */
+  #submit() {
+    const seen = this.preview.data;
+    if (!seen?.datum_pipelines?.length || !this.path || this.path !== seen.path) return;
+    // Several files of one drop keep their order.
+    submission.open({ path: this.path }, {}, this.#submitted > 0);
+    this.#submitted += 1;
+    this.next();
   }
 }
 

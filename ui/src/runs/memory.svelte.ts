@@ -3,8 +3,10 @@ import { allRuns, type RunQuery } from './filter';
 
 const page = 50;
 
-export const memory = $state<{ query: RunQuery; limit: number; readonly page: number }>({
+export const memory = $state<{ query: RunQuery; limit: number; jobs: number; readonly page: number }>({
   query: allRuns,
   limit: page,
+  // Of jobs the newest; each pipeline has the list of its own.
+  jobs: 10,
   page,
 });

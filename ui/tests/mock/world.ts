@@ -73,6 +73,12 @@ export const settings: Settings = {
     { name: 'lightgbm', requirements: ['lightgbm>=1.0.0'], apt_packages: ['libgomp1'] },
     { name: 'sklearn', requirements: ['scikit-learn>1.3'], apt_packages: [] },
   ],
+  builder_images: [
+    { language: 'go', image: 'golang:latest' },
+    { language: 'node', image: 'node:lts' },
+    { language: 'python', image: 'python:3' },
+    { language: 'rust', image: 'rust:1' },
+  ],
   theme: 'system',
   notifications: {
     enabled: true,
@@ -245,6 +251,7 @@ function notices(): Notice[] {
     id,
     build: `b00000000000000${id}`,
     run: null,
+    job: null,
     project: project.id,
     kind,
     title,
@@ -325,6 +332,9 @@ export function handlers(length = 200_000, override: Handlers = {}): Handlers {
     list_deploys: () => [],
     list_stacks: () => [],
     list_pipeline_runs: () => ({ total: 0, runs: [] }),
+    list_jobs: () => ({ total: 0, jobs: [] }),
+    list_datum_pipelines: () => [],
+    list_data_repos: () => [],
     list_code_repositories: () => [],
     list_refs: () => rows.slice(0, 100).flatMap((row) => row.refs),
     graph_page: ({ from, count }: { from: number; count: number }) => ({

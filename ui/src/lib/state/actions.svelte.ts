@@ -15,7 +15,7 @@ export type Action = {
   run: () => void;
 };
 
-const everywhere = new Set(['Go to', 'Projects', 'Window']);
+const everywhere = new Set(['Go to', 'Data', 'Projects', 'Window']);
 
 /**
  * Everything the user can do now, for the palette, the keys and the overview. Views register what they offer:

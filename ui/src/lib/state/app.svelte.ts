@@ -39,7 +39,7 @@ export class App {
   unread = $derived(this.notices.filter((notice) => !notice.read).length);
   /** Queued and running builds of all projects, oldest first. */
   active = $state.raw<Build[]>([]);
-  /** Compose projects that are up, shells, and pipelines that run. */
+  /** Compose projects that are up, shells, pipelines that run and jobs of datum pipelines. */
   runs = $state(0);
   /** Builds of all projects. */
   builds = $derived(this.projects?.reduce((sum, p) => sum + p.builds, 0) ?? 0);
@@ -62,6 +62,7 @@ export class App {
       events.catalogueChanged.listen(look.call),
       events.openBuild.listen(({ payload }) => this.showBuild(payload.build)),
       events.openRun.listen(({ payload }) => this.showRun(payload.run)),
+      events.openJob.listen(({ payload }) => this.showJob(payload.job)),
     ];
     const onfocus = () => {
       look.call();
@@ -86,6 +87,7 @@ export class App {
       ask(commands.listRuns()).then((shells) => shells.length),
       ask(commands.listDeployments()).then((deployments) => deployments.length),
       ask(commands.listPipelineRuns({ status: ['queued', 'running'], limit: 1 })).then((runs) => runs.total),
+      ask(commands.listJobs({ status: ['queued', 'running'], limit: 1 })).then((jobs) => jobs.total),
     ]).then((counts) => {
       this.runs = counts.reduce((sum, count) => sum + (count.status === 'fulfilled' ? count.value : 0), 0);
     });
@@ -109,10 +111,11 @@ export class App {
     if (!document.hasFocus()) return;
     if (screen.name === 'build') this.#readNoticesOf(screen.build);
     if (screen.name === 'run') this.#readNoticesOf(screen.run);
+    if (screen.name === 'job') this.#readNoticesOf(screen.job);
   }
 
   #readNoticesOf(subject: string) {
-    const about = (notice: Notice) => notice.build === subject || notice.run === subject;
+    const about = (notice: Notice) => [notice.build, notice.run, notice.job].includes(subject);
     const unread = this.notices.filter((n) => about(n) && !n.read).map((n) => n.id);
     if (unread.length) void this.markRead(unread);
   }
@@ -152,6 +155,20 @@ export class App {
   showRun(run: string) {
     this.router.go({ name: 'run', run });
     this.#readNoticesOf(run);
+  }
+
+  showJob(job: string) {
+    this.router.go({ name: 'job', job });
+    this.#readNoticesOf(job);
+  }
+
+  showDatumPipeline(pipeline: string, stack: string | null) {
+    this.router.go({ name: 'datum-pipeline', stack, pipeline });
+  }
+
+  /** Shows a data repository, at a commit or the head of a branch. */
+  showDataRepo(repo: string, stack: string | null, at: { branch?: string; commit?: string; path?: string } = {}) {
+    this.router.go({ name: 'data-repo', stack, repo, ...at });
   }
 
   /** Starts a build and shows it. What can be reused is not built, and said so. */

@@ -1,5 +1,8 @@
 import type { BuildId } from '../ipc';
 
+/** The halves of the section for data. */
+export type DataTab = 'pipelines' | 'repositories';
+
 export type Screen =
   | { name: 'history' }
   | { name: 'builds' }
@@ -7,6 +10,11 @@ export type Screen =
   | { name: 'compare'; left: BuildId; right: BuildId }
   | { name: 'runs' }
   | { name: 'run'; run: string }
+  | { name: 'data'; tab: DataTab }
+  | { name: 'datum-pipeline'; stack: string | null; pipeline: string }
+  | { name: 'data-repo'; stack: string | null; repo: string; branch?: string; commit?: string; path?: string }
+  | { name: 'job'; job: string }
+  | { name: 'submit' }
   | { name: 'stacks' }
   | { name: 'insights' }
   | { name: 'settings' };
