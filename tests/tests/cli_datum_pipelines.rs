@@ -2,6 +2,7 @@
 //! choice changes, and what comes out, byte for byte.
 
 use headstart_tests::datum::{Pipelines, files, pfs, shell};
+use headstart_tests::docker;
 use serde_json::{Value, json};
 
 const PYTHON: &str = "headstart-sample/python:1";
@@ -190,6 +191,17 @@ fn the_example_in_go_compiles_once_per_change_and_builds_no_image_for_it() {
     assert_eq!(at.files("map")["dog"], "001\n003\n001\n");
     assert_eq!((at.jobs("map_build").len(), at.home.builds().len()), (2, 1));
     assert_eq!(at.left_behind(), Vec::<String>::new());
+    // What was compiled before is kept, beside this pipeline's data and nobody else's, until it is deleted.
+    let store = at.home.path().join("artifacts");
+    let ours = format!("label=dev.headstart.store={}", store.display());
+    let caches = || {
+        docker(&["volume", "ls", "--quiet", "--filter", &ours])
+            .lines()
+            .count()
+    };
+    assert_eq!(caches(), 1);
+    at.home.run(&["pipelines", "delete", "map", "--with-data"]).ok();
+    assert_eq!(caches(), 0);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::records::{self, PipelineRecord};
 use super::secrets;
 use super::triggers;
 use super::waves::{Branch, Order, queue};
-use super::work::{self, Crew, Member, Work, log_id};
+use super::work::{self, Cache, Crew, Member, Work, log_id};
 use crate::artifacts::Store;
 use crate::bake::LogWriter;
 use crate::clock::now_ms;
@@ -23,7 +23,9 @@ use crate::docker::Docker;
 use crate::engine::{Engine, lock};
 use crate::error::{Error, Result};
 use crate::plan::blocking;
+use crate::recipe::datum::names::BUILD;
 use crate::recipe::datum::spec::{self, Spec};
+use crate::recipe::datum::transformation::{BUILT, SOURCE};
 use crate::run::images::present;
 use crate::stack;
 use crate::wire::{BuildStatus, Job, JobInput, Severity};
@@ -126,7 +128,7 @@ impl Early {
             let context = context_of(&engine, &job.stack).ok()?;
             let docker = engine.docker_at(context.as_deref());
             let image = docker.image(&spec.transform.image).await.ok().flatten()?.digest;
-            let crew = crew(&engine, docker, &record, &spec, (job.id, image))
+            let crew = crew(&engine, (&store, docker), &record, &spec, (job.id, image))
                 .await
                 .ok()?;
             crew.get_ready().await.ok()?;
@@ -144,7 +146,7 @@ impl Early {
 /// Puts together what the containers of a job are made of.
 async fn crew(
     engine: &Engine,
-    docker: Arc<Docker>,
+    (store, docker): (&DataStore, Arc<Docker>),
     record: &PipelineRecord,
     spec: &Spec,
     (job, image): (String, String),
@@ -154,7 +156,7 @@ async fn crew(
         pipeline: record.name.clone(),
         spec: spec.clone(),
         image,
-        network: record.builds_for.is_some(),
+        cache: record.builds_for.as_ref().map(|_| Cache::of(store, &record.name)),
         secrets: secrets::look_up(engine, &spec.transform.secrets).await?,
     };
     Ok(Crew::new(docker, member))
@@ -322,7 +324,16 @@ async fn carry_out(
     };
     let crew = match early {
         Some((version, crew)) if version == record.version => crew,
-        _ => crew(engine, docker.clone(), &record, &spec, (id.clone(), image)).await?,
+        _ => {
+            crew(
+                engine,
+                (store, docker.clone()),
+                &record,
+                &spec,
+                (id.clone(), image),
+            )
+            .await?
+        }
     };
     let work = Work {
         crew,
@@ -455,7 +466,37 @@ pub(super) fn at_heads(store: &Arc<DataStore>, spec: &Spec) -> Result<Enumerated
             "add an `input` to its spec",
         ));
     };
-    enumerate(store, input, &head_of(store))
+    let heads = head_of(store);
+    let code = built_code(store, &spec.name)?;
+    enumerate(store, input, &|repo, branch| {
+        let of_code = code.iter().find(|one| (one.0.as_str(), one.1) == (repo, branch));
+        match of_code {
+            Some((_, _, commit)) => {
+                store.read(|db| Ok(Some((commit.clone(), data::commit_root(db, commit)?))))
+            }
+            None => heads(repo, branch),
+        }
+    })
+}
+
+/// Returns the newest code of a pipeline that was built, and what was built of it: repository, branch and commit of each. A
+/// branch may be ahead of the other while code is built, or when that failed, and new code never runs with an old build.
+fn built_code(store: &DataStore, pipeline: &str) -> Result<Vec<(String, &'static str, String)>> {
+    let repo = format!("{pipeline}{BUILD}");
+    let builder = records::pipeline(store, &repo)?;
+    if builder.and_then(|record| record.builds_for).as_deref() != Some(pipeline) {
+        return Ok(Vec::new());
+    }
+    let Some(job) = records::last_succeeded(store, &repo)? else {
+        return Ok(Vec::new());
+    };
+    let source = job.inputs.into_iter().find(|input| input.branch == SOURCE);
+    let source = source.and_then(|input| input.commit);
+    let both = [(SOURCE, source), (BUILT, job.output)];
+    Ok(both
+        .into_iter()
+        .filter_map(|(branch, commit)| Some((repo.clone(), branch, commit?)))
+        .collect())
 }
 
 /// Returns where branches stand now.

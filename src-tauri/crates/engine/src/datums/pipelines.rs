@@ -7,6 +7,7 @@ use super::history::of_stack;
 use super::jobs::{of_job, start};
 use super::records::{self, PipelineRecord};
 use super::waves::{Branch, Order, queue, reads};
+use super::work::Cache;
 use crate::clock::now_ms;
 use crate::data::{self, DataStore};
 use crate::engine::Engine;
@@ -133,6 +134,18 @@ pub fn delete_pipeline(engine: &Engine, stack: Option<&str>, name: &str, with_da
         }
     }
     engine.data_changed();
+    let context = stack::get(engine, &record.stack)
+        .ok()
+        .and_then(|stack| stack.context);
+    let docker = engine.docker_at(context.as_deref());
+    let caches: Vec<Cache> = names.iter().map(|name| Cache::of(&store, name)).collect();
+    engine.clear_up(async move {
+        for cache in caches {
+            if let Err(error) = docker.remove_volume(cache.name()).await {
+                tracing::warn!(volume = cache.name(), %error, "a cache could not be removed");
+            }
+        }
+    });
     Ok(())
 }
 

@@ -7,8 +7,9 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::LABEL;
 use super::feed::add_file;
-use super::script::{self, Command, IN, OUT, PFS};
+use super::script::{self, CACHE, Command, IN, OUT, PFS};
 use super::worker::Worker;
+use crate::data::DataStore;
 use crate::datums::secrets::Secrets;
 use crate::docker::{Docker, WorkerSpec, whole};
 use crate::error::{Error, Result};
@@ -31,10 +32,41 @@ pub(in crate::datums) struct Member {
     pub(in crate::datums) pipeline: String,
     pub(in crate::datums) spec: Spec,
     pub(in crate::datums) image: String,
-    /// Whether containers have a network although the spec does not ask: builders get what code depends on.
-    pub(in crate::datums) network: bool,
+    /// Volume with the caches of what builds code; none where no code is built. Builders also have a network, though the spec
+    /// does not ask: they get what code depends on.
+    pub(in crate::datums) cache: Option<Cache>,
     /// Variables and files with secrets.
     pub(in crate::datums) secrets: Secrets,
+}
+
+/// A volume that outlives jobs: what compilers and installers keep there is not made again when code changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::datums) struct Cache {
+    name: String,
+    labels: HashMap<String, String>,
+}
+
+impl Cache {
+    /// Returns the one of a build pipeline. No other pipeline has it, so that none can put anything into another's programs.
+    pub(in crate::datums) fn of(store: &DataStore, pipeline: &str) -> Self {
+        let store = store.folder().to_string_lossy();
+        let mut hash = blake3::Hasher::new();
+        hash.update(store.as_bytes())
+            .update(&[0])
+            .update(pipeline.as_bytes());
+        Self {
+            name: format!("headstart-cache-{}", &hash.finalize().to_hex()[..16]),
+            labels: HashMap::from([
+                ("dev.headstart.cache".to_owned(), pipeline.to_owned()),
+                ("dev.headstart.store".to_owned(), store.into_owned()),
+            ]),
+        }
+    }
+
+    /// Returns the volume's name.
+    pub(in crate::datums) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Crew {
@@ -72,6 +104,11 @@ impl Crew {
             for volume in [self.volume("in"), self.volume("out")] {
                 self.docker.create_volume(&volume, self.labels("data")).await?;
             }
+            if let Some(cache) = &self.member.cache {
+                self.docker
+                    .create_volume(&cache.name, cache.labels.clone())
+                    .await?;
+            }
             Ok(())
         };
         self.volumes.get_or_try_init(make).await.copied()
@@ -84,10 +121,7 @@ impl Crew {
             command: words(&["sh", "-c", script::CARRIER]),
             user: Some("0".to_owned()),
             labels: self.labels("carrier"),
-            binds: vec![
-                format!("{}:{IN}", self.volume("in")),
-                format!("{}:{OUT}", self.volume("out")),
-            ],
+            binds: self.binds(""),
             ..WorkerSpec::default()
         };
         let mut carrier = Worker::start(&self.docker, spec).await.map_err(no_shell)?;
@@ -124,7 +158,7 @@ impl Crew {
         let Member {
             spec,
             image,
-            network,
+            cache,
             secrets,
             ..
         } = &self.member;
@@ -138,11 +172,13 @@ impl Crew {
             words: &transform.err_cmd,
             stdin: stdin(&transform.err_stdin, "err_stdin"),
         };
-        let mut environment: Vec<String> = transform
+        let variable = |(name, value): (&str, &str)| format!("{name}={value}");
+        let caches = cache.iter().flat_map(|_| script::CACHES);
+        let own = transform
             .env
             .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut environment: Vec<String> = caches.chain(own).map(variable).collect();
         environment.extend(secrets.variables.iter().cloned());
         let worker = WorkerSpec {
             image: image.clone(),
@@ -151,12 +187,9 @@ impl Crew {
             user: transform.user.clone().filter(|user| !user.is_empty()),
             working_dir: transform.working_dir.clone().filter(|folder| !folder.is_empty()),
             labels: self.labels("worker"),
-            binds: vec![
-                format!("{}:{IN}:ro", self.volume("in")),
-                format!("{}:{OUT}", self.volume("out")),
-            ],
+            binds: self.binds(":ro"),
             scratch: Some(PFS.to_owned()),
-            network: *network || spec.network,
+            network: cache.is_some() || spec.network,
             memory: spec
                 .resource_limits
                 .memory
@@ -165,6 +198,17 @@ impl Crew {
             files: secrets.files()?,
         };
         Worker::start(&self.docker, worker).await.map_err(no_shell)
+    }
+
+    /// Returns the mounts; how inputs are is said by their end.
+    fn binds(&self, inputs: &str) -> Vec<String> {
+        let mut binds = vec![
+            format!("{}:{IN}{inputs}", self.volume("in")),
+            format!("{}:{OUT}", self.volume("out")),
+        ];
+        let cache = self.member.cache.iter();
+        binds.extend(cache.map(|cache| format!("{}:{CACHE}", cache.name)));
+        binds
     }
 
     fn volume(&self, name: &str) -> String {

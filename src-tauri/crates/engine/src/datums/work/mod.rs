@@ -28,7 +28,7 @@ use crate::plan::blocking;
 use crate::recipe::datum::spec::Spec;
 use crate::wire::{BuildId, DatumState, Job, JobWorker};
 use collect::Output;
-pub(super) use crew::{Crew, Member};
+pub(super) use crew::{Cache, Crew, Member};
 use feed::{Batch, Shared};
 use worker::{Ended, Worker};
 

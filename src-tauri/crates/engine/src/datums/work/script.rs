@@ -9,6 +9,17 @@ pub(super) const PFS: &str = "/pfs";
 pub(super) const IN: &str = "/headstart/in";
 /// Where outputs are mounted.
 pub(super) const OUT: &str = "/headstart/out";
+/// Where what builds code keeps its caches.
+pub(super) const CACHE: &str = "/headstart/cache";
+/// Variables that tell compilers and installers of their caches.
+pub(super) const CACHES: [(&str, &str); 6] = [
+    ("HEADSTART_CACHE", CACHE),
+    ("GOCACHE", "/headstart/cache/go"),
+    ("GOMODCACHE", "/headstart/cache/go-modules"),
+    ("PIP_CACHE_DIR", "/headstart/cache/pip"),
+    ("CARGO_HOME", "/headstart/cache/cargo"),
+    ("npm_config_cache", "/headstart/cache/npm"),
+];
 
 /// A command with the lines that it reads.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +60,7 @@ pub(super) fn worker(run: Command<'_>, err: Command<'_>) -> String {
 }
 
 /// The script of the container that has the rights to fill and empty the volumes: it does what lines say, one by one.
-pub(super) const CARRIER: &str = "chmod 1777 /headstart/out; while read -r mark line; do \
+pub(super) const CARRIER: &str = "chmod 1777 /headstart/out; [ ! -d /headstart/cache ] || chmod 1777 /headstart/cache; while read -r mark line; do \
      ( eval \"$line\" ) </dev/null 2>&1; printf '\\n%s %s\\n' \"$mark\" \"$?\"; done";
 
 /// Returns a word for a shell.

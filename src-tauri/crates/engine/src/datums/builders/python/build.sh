@@ -15,7 +15,7 @@ if [ -f requirements.txt ]; then
     cd "$work"
     mkdir -p /pfs/out/packages
     # Compiled files would carry the time of this run and make every build a different one.
-    python3 -m pip install --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
+    python3 -m pip install --no-compile --disable-pip-version-check --root-user-action=ignore \
         --upgrade --target /pfs/out/packages --requirement requirements.txt
 fi
 

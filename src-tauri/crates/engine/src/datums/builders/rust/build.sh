@@ -16,7 +16,9 @@ fi
 work=$(mktemp -d)
 cp -R . "$work"
 cd "$work"
-target=$(mktemp -d)
+# Where something outlives this run, what the code depends on is compiled once.
+target=${HEADSTART_CACHE:+$HEADSTART_CACHE/target}
+target=${target:-$(mktemp -d)}
 cargo build --release --bins --target-dir "$target"
 
 # The program called main, or the only one.
