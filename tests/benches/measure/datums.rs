@@ -15,7 +15,7 @@ use crate::figures::{Table, ms, percentile, timed};
 
 const PLANNED: usize = 100_000;
 const PROCESSED: usize = 2_000;
-const PYTHON: &str = "headstart-sample/python:1";
+const GO: &str = "headstart-sample/newest-go:1";
 /// Rounds of changed code.
 const ROUNDS: usize = 7;
 
@@ -154,7 +154,14 @@ fn pretend_processed(home: &Home, spec: &str) -> Result<()> {
 fn listed_by_git(folder: &Path) -> Result<(Vec<Duration>, usize)> {
     let git = |arguments: &[&str]| -> Result<()> {
         let status = Command::new("git")
-            .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
+            .args([
+                "-c",
+                "user.name=A",
+                "-c",
+                "user.email=a@example.org",
+                "-c",
+                "gc.auto=0",
+            ])
             .args(arguments)
             .current_dir(folder)
             .status()?;
@@ -222,11 +229,11 @@ pub(crate) fn each(table: &mut Table) -> Result<()> {
 /// Measures the way from changed code to the first line that a datum writes: code as an input beside a new image.
 pub(crate) fn code(table: &mut Table) -> Result<()> {
     let setup = Command::new(workspace().join(".ci/setup/images.sh"))
-        .arg("python")
+        .arg("newest-go")
         .stdin(Stdio::null())
         .status()?;
-    if !setup.success() || try_docker(&["image", "inspect", PYTHON]).is_err() {
-        eprintln!("code: no image with Python, left out");
+    if !setup.success() || try_docker(&["image", "inspect", GO]).is_err() {
+        eprintln!("code: no image with Go, left out");
         return Ok(());
     }
     let place = Place::new(4)?;
@@ -241,25 +248,17 @@ pub(crate) fn code(table: &mut Table) -> Result<()> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     place
         .home
-        .run(&[
-            "builder",
-            "new",
-            "python",
-            "--base",
-            PYTHON,
-            "--folder",
-            &text(&folder),
-        ])
+        .run(&["builder", "new", "go", "--base", GO, "--folder", &text(&folder)])
         .ok();
     docker(&["build", "--quiet", "--tag", &builder, &text(&folder)]);
     fs::create_dir(place.path("code"))?;
     fs::write(
         place.path("code/Dockerfile"),
-        format!("FROM {PYTHON}\nWORKDIR /app\nCOPY . .\n"),
+        format!("FROM {GO}\nWORKDIR /app\nCOPY . .\nRUN go build -buildvcs=false -o /bin/main .\n"),
     )?;
+    fs::write(place.path("code/go.mod"), "module map\n\ngo 1.19\n")?;
     let as_input = json!({ "build": { "image": builder, "path": "code" } });
-    let as_image =
-        json!({ "image": pushed, "dockerfile": "code/Dockerfile", "cmd": ["python3", "/app/main.py"] });
+    let as_image = json!({ "image": pushed, "dockerfile": "code/Dockerfile", "cmd": ["/bin/main"] });
     let as_input = place.spec("map", &as_input)?;
     let as_image = place.spec("map-image", &as_image)?;
     let built = ["--build", "--reprocess"];
@@ -267,10 +266,24 @@ pub(crate) fn code(table: &mut Table) -> Result<()> {
     for round in 0..=ROUNDS {
         let line = format!("round {round}");
         let main = format!(
-            "import os\nprint('{line}', flush=True)\nfor name in os.listdir('/pfs/numbers'):\n    \
-             text = open('/pfs/numbers/' + name).read()\n    open('/pfs/out/' + name, 'w').write(text)\n"
+            r#"package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {{
+	fmt.Println("{line}")
+	names, _ := os.ReadDir("/pfs/numbers/")
+	for _, name := range names {{
+		text, _ := os.ReadFile("/pfs/numbers/" + name.Name())
+		os.WriteFile("/pfs/out/"+name.Name(), text, 0o644)
+	}}
+}}
+"#
         );
-        fs::write(place.path("code/main.py"), main)?;
+        fs::write(place.path("code/main.go"), main)?;
         let input = first_line(&place.home, &as_input, &[], &line);
         let image = first_line(&place.home, &as_image, &built, &line);
         // The first one of each makes repositories and fills caches.
@@ -295,7 +308,7 @@ pub(crate) fn code(table: &mut Table) -> Result<()> {
     let (usual, peer) = (percentile(&mut ours, 50), percentile(&mut beside, 50));
     let ratio = peer.as_secs_f64() / usual.as_secs_f64();
     table.row(
-        "changed code as an input, to the first datum's line, p50 and p95",
+        "changed Go code as an input, to the first datum's line, p50 and p95",
         format!("{}, {}", ms(usual), ms(slow)),
         format!("`--build` of the same change {}, {ratio:.1} times", ms(peer)),
         "3 times faster",
