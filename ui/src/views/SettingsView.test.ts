@@ -1,4 +1,5 @@
 import { fireEvent, render, screen, within } from '@testing-library/svelte';
+import { tick } from 'svelte';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { pipelineHandlers } from '../../tests/mock/pipeline';
 import { handlers, type Handlers, mockEngine, settings, wireError } from '../../tests/mock/world';
@@ -85,4 +86,86 @@ it('changes, adds, removes and resets integrations', async () => {
   await vi.waitFor(() =>
     expect(section.getByRole('button', { name: 'Reset to defaults' }).hasAttribute('disabled')).toBe(true),
   );
+});
+
+it('changes, adds and removes what builders of code begin with', async () => {
+  const stored = vi.fn(({ settings }: { settings: Settings }) => settings);
+  show({ set_settings: stored as never });
+  const section = await region('Builders of code');
+  const last = () => stored.mock.lastCall?.[0].settings.builder_images.map((one) => `${one.language} ${one.image}`);
+  const enter = async (label: string, value: string) => {
+    await type(label, value);
+    await fireEvent.change(screen.getByLabelText(label));
+  };
+  await enter('Image for python', ' acme/python:3.9 ');
+  await vi.waitFor(() =>
+    expect(last()).toEqual(['go golang:latest', 'node node:lts', 'python acme/python:3.9', 'rust rust:1']),
+  );
+  const row = screen.getByLabelText('Language rust');
+  await enter('Language rust', 'rust-nightly');
+  await vi.waitFor(() => expect(last()?.[3]).toBe('rust-nightly rust:1'));
+  expect(await section.findByLabelText('Image for rust-nightly')).toBeTruthy();
+  expect(screen.getByLabelText('Language rust-nightly'), 'a renamed row keeps the focus').toBe(row);
+
+  await type('New language', 'haskell');
+  await type('Its image', 'haskell:9');
+  await fireEvent.click(section.getByRole('button', { name: 'Add' }));
+  await vi.waitFor(() => expect(last()?.[4]).toBe('haskell haskell:9'));
+  await vi.waitFor(() => expect((screen.getByLabelText('New language') as HTMLInputElement).value).toBe(''));
+
+  await fireEvent.click(section.getByRole('button', { name: 'Remove node' }));
+  await vi.waitFor(() => expect(section.queryByLabelText('Image for node')).toBeNull());
+  await vi.waitFor(() => expect(toasts.list).toHaveLength(1));
+  expect(last()).toHaveLength(4);
+  toasts.list[0]?.action?.run();
+  await vi.waitFor(() => expect(last()?.[1]).toBe('node node:lts'));
+  expect(last()).toHaveLength(5);
+});
+
+it('stores no builder of code that is wrong, and keeps what is half typed', async () => {
+  // As the real engine answers: the same words, in new objects.
+  const stored = vi.fn(({ settings }: { settings: Settings }) => structuredClone(settings));
+  show({ set_settings: stored as never });
+  const section = await region('Builders of code');
+  const image = screen.getByLabelText('Image for go') as HTMLInputElement;
+  await type('Image for go', 'golang latest');
+  await fireEvent.change(image);
+  await type('Language node', 'python');
+  await fireEvent.change(screen.getByLabelText('Language node'));
+  expect(section.getByText('This is not an image reference.')).toBeTruthy();
+  expect(section.getByText('It has an image already.')).toBeTruthy();
+  await fireEvent.click(section.getByRole('button', { name: 'Add' }));
+  expect(section.getByText('Name the language.')).toBeTruthy();
+  expect(section.getByText('An image, such as python:3.')).toBeTruthy();
+  expect(stored).not.toHaveBeenCalled();
+
+  await type('Image for rust', 'rust:2');
+  await fireEvent.change(screen.getByLabelText('Image for rust'));
+  await vi.waitFor(() => expect(stored).toHaveBeenCalledOnce());
+  expect(stored.mock.calls[0]?.[0].settings.builder_images).toEqual(
+    settings.builder_images.map((one) => (one.language === 'rust' ? { ...one, image: 'rust:2' } : one)),
+  );
+  await vi.waitFor(() => expect(app.settings).toBe(stored.mock.results[0]?.value));
+  await tick();
+  expect(image.value, 'a save of another row takes nothing away').toBe('golang latest');
+});
+
+it('keeps a language that the engine refuses in its fields', async () => {
+  show({
+    set_settings: () => {
+      throw wireError({ code: 'bad_request', message: 'the settings are in use' });
+    },
+  });
+  const section = await region('Builders of code');
+  await type('New language', 'haskell');
+  await type('Its image', 'haskell:9');
+  await fireEvent.click(section.getByRole('button', { name: 'Add' }));
+  await vi.waitFor(() => expect(toasts.list[0]?.text).toContain('The settings are in use'));
+  expect((screen.getByLabelText('New language') as HTMLInputElement).value).toBe('haskell');
+  expect(section.queryByLabelText('Image for haskell')).toBeNull();
+  toasts.list = [];
+  await fireEvent.click(section.getByRole('button', { name: 'Remove go' }));
+  await vi.waitFor(() => expect(toasts.list).toHaveLength(1));
+  expect(section.getByLabelText('Image for go'), 'what could not be removed is there').toBeTruthy();
+  expect(toasts.list.some((toast) => toast.action)).toBe(false);
 });
