@@ -44,3 +44,32 @@ fn many_datums_are_planned_in_little_memory() {
         assert!(each < 2048, "{each} bytes for each of them");
     }
 }
+
+#[test]
+fn what_is_no_spec_is_refused_with_what_to_do() {
+    let home = Home::new();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("spec.json");
+    let update = ["update", "pipeline", "-f", path.to_str().unwrap()];
+    let missing = home.run(&update).exits(2);
+    assert!(missing.stderr.contains("cannot be read"), "{}", missing.stderr);
+    fs::write(&path, "hello\n").unwrap();
+    let text = home.run(&update).exits(2);
+    assert!(text.stderr.contains("spec.json:1:1:"), "{}", text.stderr);
+    fs::write(
+        &path,
+        r#"{"pipeline": {"name": "p"}, "transform": {"image": "a:1"}, "spout": {}}"#,
+    )
+    .unwrap();
+    let spout = home.run(&update).exits(2);
+    assert!(
+        spout.stderr.contains("spouts are not supported here"),
+        "{}",
+        spout.stderr
+    );
+    assert_eq!(
+        home.json(&["pipelines", "list"]).as_array().map(Vec::len),
+        Some(0),
+        "nothing was submitted"
+    );
+}

@@ -309,9 +309,15 @@ fn given(request: &SubmitRequest) -> Result<(Vec<u8>, Option<PathBuf>, String)> 
             }
             let whole = std::path::absolute(path).map_err(Error::file("finding", path))?;
             let mut bytes = Vec::new();
-            let file = std::fs::File::open(&whole).map_err(Error::file("reading", &whole))?;
-            std::io::Read::read_to_end(&mut std::io::Read::take(file, limit), &mut bytes)
-                .map_err(Error::file("reading", &whole))?;
+            let read = std::fs::File::open(&whole).and_then(|file| {
+                std::io::Read::read_to_end(&mut std::io::Read::take(file, limit), &mut bytes)
+            });
+            read.map_err(|error| {
+                Error::refused(
+                    format!("{path} cannot be read: {error}"),
+                    "give a file with pipeline specs, in JSON or YAML",
+                )
+            })?;
             Ok((bytes, Some(whole), path.clone()))
         }
         (None, Some(text)) => Ok((text.as_bytes().to_vec(), None, "-".to_owned())),
