@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::jobs::{of_job, start, stores};
+use super::heads::of_job;
+use super::jobs::{start, stores};
 use super::records::{self, Outcome};
 use super::waves::{Order, queue};
 use super::work::log_id;

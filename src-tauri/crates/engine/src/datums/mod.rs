@@ -8,6 +8,7 @@ mod clocks;
 mod combine;
 mod enumerate;
 mod graph;
+mod heads;
 mod history;
 mod jobs;
 mod pipelines;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::graph::graph;
+use super::heads::of_job;
 use super::history::of_stack;
-use super::jobs::{of_job, start};
+use super::jobs::start;
 use super::records::{self, PipelineRecord};
 use super::waves::{Branch, Order, queue, reads};
 use super::work::Cache;

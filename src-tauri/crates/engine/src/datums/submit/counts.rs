@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::data::{DataStore, Digest};
 use crate::datums::enumerate::{Enumerated, enumerate};
-use crate::datums::jobs::{at_heads, base, head_of};
+use crate::datums::heads::{at_heads, base, head_of};
 use crate::datums::records::{self, PipelineRecord};
 use crate::error::Result;
 use crate::recipe::datum::spec::Spec;
