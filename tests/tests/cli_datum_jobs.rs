@@ -409,3 +409,19 @@ fn a_trigger_waits_until_there_is_enough_that_is_new() {
     at.put("in", &[("three", "3")]).ok();
     assert_eq!(jobs(), 1, "and the count begins anew");
 }
+
+#[test]
+fn equal_datums_are_processed_once_and_have_one_output() {
+    let at = Pipelines::with(&["in"]);
+    at.put("in", &[("bad", "bad"), ("good", "good")]).ok();
+    let twice = json!({ "union": [pfs("in", "/*"), pfs("in", "/*")] });
+    let script = "[ ! -e /pfs/in/bad ] || exit 1\ncat /pfs/in/* >/pfs/out/all";
+    let spec = with(shell("once", script, twice), json!({ "err_cmd": ["true"] }));
+    at.spec(&[spec]);
+    at.update(&[]).ok();
+    assert_eq!(
+        at.files("once"),
+        files(&[("all", "good")]),
+        "one output, and none of what was rescued"
+    );
+}

@@ -1,6 +1,6 @@
 //! The life of jobs: waves of them, from new data down to the last pipeline that depends on it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -387,18 +387,24 @@ fn finish(
     let outcomes = records::outcomes(store, &done.id)?;
     let rescued: Vec<usize> = outcomes.keys().copied().collect();
     let found = records::processed(store, &record.name, &work.hashes)?;
+    let without: HashSet<&Digest> = rescued
+        .iter()
+        .filter_map(|place| work.hashes.get(*place))
+        .collect();
     let mut roots: Vec<Root> = Vec::with_capacity(found.len());
-    for (place, result) in found.iter().enumerate() {
-        match result {
-            Some(result) => roots.push(result.output),
-            None if outcomes.contains_key(&place) => {}
-            None => {
-                return Err(Error::internal(
-                    format!("datum {place} has no result"),
-                    "it may have been removed from the artifact store meanwhile",
-                ));
-            }
+    // Equal datums are one piece of work, and have one output.
+    let mut seen = HashSet::with_capacity(found.len());
+    for (hash, result) in work.hashes.iter().zip(&found) {
+        if without.contains(hash) || !seen.insert(hash) {
+            continue;
         }
+        let Some(result) = result else {
+            return Err(Error::internal(
+                format!("the datum {hash} has no result"),
+                "it may have been removed from the artifact store meanwhile",
+            ));
+        };
+        roots.push(result.output);
     }
     let root = data::merge(&work.writing, &roots)?;
     let branch = work.spec.output_branch.clone();
